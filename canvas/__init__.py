@@ -1,0 +1,1 @@
+"""The Canvas language: reading, writing, laying out and comparing scenes."""

@@ -1,0 +1,100 @@
+"""What can go wrong on the way from a request to a picture, by who can act.
+
+    EngineError
+    ├── Refused          the person changes the request
+    │   ├── EmptyPrompt
+    │   ├── PromptTooLong
+    │   ├── NotUnderstood
+    │   ├── BadSetting
+    │   └── Busy
+    ├── Unavailable      the operator acts
+    └── ComposeFailed    the composer wrote no canvas
+
+Canvas code that cannot be read is `canvas.CanvasError`; a missing row is `storage.NotFound`. The exceptions carry
+data, never sentences for people: those stand in `bot.replies`, in every language.
+"""
+
+
+class EngineError(Exception):
+    """Anything the engine reports to a person."""
+
+
+class Refused(EngineError):
+    """The request cannot be served as it is; the person can change it."""
+
+
+class EmptyPrompt(Refused):
+    """The prompt has no word or emoji in it."""
+
+
+class PromptTooLong(Refused):
+    """The prompt has more characters than are allowed."""
+
+    def __init__(self, found_chars: int, allowed_chars: int) -> None:
+        super().__init__(f"the prompt has {found_chars} characters; {allowed_chars} are allowed")
+        self.found_chars = found_chars
+        self.allowed_chars = allowed_chars
+
+
+class NotUnderstood(Refused):
+    """The composer found nothing in the request that it can act on.
+
+    Attributes:
+        text: The part of the request that was not understood.
+        known: What the request could have named, for example the things in the scene.
+    """
+
+    def __init__(self, text: str, known: tuple[str, ...] = ()) -> None:
+        super().__init__(f"not understood: {text!r}")
+        self.text = text
+        self.known = known
+
+
+class BadSetting(Refused):
+    """A setting is outside of its range.
+
+    Attributes:
+        name: The setting, a field of `storage.SceneSettings`.
+        value: What was asked for.
+        allowed: The range or the names, readable in any language, for example `256-2048`.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name} is {value!r}; allowed: {allowed}")
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+
+class Busy(Refused):
+    """The conversation already has as many running requests as it may."""
+
+
+class Unavailable(EngineError):
+    """A backend cannot be used here; the operator can change that.
+
+    Attributes:
+        backend: The composer's or renderer's name.
+        reason: One of the keys that `bot.replies` has words for: `not-in-this-version`, `needs-gpu-extra`.
+    """
+
+    def __init__(self, backend: str, reason: str) -> None:
+        super().__init__(f"{backend} is not available: {reason}")
+        self.backend = backend
+        self.reason = reason
+
+
+class ComposeFailed(EngineError):
+    """The composer answered, but without a canvas.
+
+    Attributes:
+        line: Where the first unreadable thing stands in the reply, counted from 1.
+        column: Likewise.
+        detail: What is wrong there, in English, as the parser says it.
+    """
+
+    def __init__(self, line: int, column: int, detail: str) -> None:
+        super().__init__(f"line {line}, column {column}: {detail}")
+        self.line = line
+        self.column = column
+        self.detail = detail

@@ -1,0 +1,55 @@
+"""Renderers paint a canvas."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+from canvas.model import Canvas
+from storage.scene import SceneSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RenderStep:
+    """Step `step` of `steps` is done."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderPreview:
+    """What the picture looks like so far; smaller than the picture, as a rule."""
+
+    image: Image.Image
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedImage:
+    """Image `index` of the batch, finished."""
+
+    index: int
+    seed: int
+    image: Image.Image
+
+
+RenderEvent = RenderStep | RenderPreview | RenderedImage
+
+
+class Renderer(Protocol):
+    """Paints a canvas with its settings.
+
+    The same canvas, settings and seed give the same picture; an image does not depend on its batch.
+    """
+
+    def render(self, canvas: Canvas, settings: SceneSettings) -> AsyncIterator[RenderEvent]:
+        """Paints `settings.count` images; image k has seed + k.
+
+        Closing the iterator stops the work within one step.
+
+        Raises:
+            Refused: The canvas or the settings are beyond this renderer.
+            Unavailable: The backend cannot be used.
+        """
+        ...

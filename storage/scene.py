@@ -1,0 +1,66 @@
+"""What is remembered of a picture beside its canvas: the settings it is painted with."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from canvas.model import Canvas
+
+NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+MIN_SIDE_PX = 256
+MAX_SIDE_PX = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSettings:
+    """How a canvas is painted. The values are not checked here: `engine.studio` refuses bad ones with a sentence.
+
+    Attributes:
+        seed: Of the first image; image k of a batch has seed + k.
+        count: Images in the batch.
+        steps: Denoising steps, for renderers that have them.
+        guidance: Classifier-free guidance scale, for renderers that have it.
+        negative_prompt: What to avoid, for renderers that read it.
+        composer: The composer's name, one of `engine.backends.COMPOSERS`.
+        renderer: The renderer's name, one of `engine.backends.RENDERERS`.
+    """
+
+    width_px: int = 896
+    height_px: int = 1152
+    seed: int = 12345
+    count: int = 1
+    steps: int = 25
+    guidance: float = 5.0
+    negative_prompt: str = NEGATIVE_PROMPT
+    composer: str = "embedded"
+    renderer: str = "storyboard"
+
+    def to_dict(self) -> dict[str, int | float | str]:
+        """The settings as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> "SceneSettings":
+        """Settings from JSON values; keys of another version are ignored, missing ones take their default.
+
+        Raises:
+            ValueError: A value has the wrong type.
+        """
+        known = {}
+        for item in fields(cls):
+            if item.name not in values:
+                continue
+            value, default = values[item.name], item.default
+            if isinstance(default, float) and type(value) is int:
+                value = float(value)
+            if type(value) is not type(default):
+                raise ValueError(f"{item.name} must be {type(default).__name__}, not {value!r}")
+            known[item.name] = value
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A canvas and the settings it is painted with: what a scene file carries."""
+
+    canvas: Canvas
+    settings: SceneSettings = SceneSettings()
