@@ -10,8 +10,8 @@
     ├── Unavailable      the operator acts
     └── ComposeFailed    the composer wrote no canvas
 
-Canvas code that cannot be read is `canvas.CanvasError`; a missing row is `storage.NotFound`. The exceptions carry
-data, never sentences for people: those stand in `bot.replies`, in every language.
+Canvas code that cannot be read is `canvas.CanvasError`; a missing row is `storage.NotFound`. The exceptions
+carry data, never sentences for people: those stand in `bot.replies`, in every language.
 """
 
 

@@ -12,7 +12,7 @@ MAX_SIDE_PX = 2048
 
 @dataclass(frozen=True, slots=True)
 class SceneSettings:
-    """How a canvas is painted. The values are not checked here: `engine.studio` refuses bad ones with a sentence.
+    """How a canvas is painted. The values are not checked here: `engine.studio` refuses bad ones.
 
     Attributes:
         seed: Of the first image; image k of a batch has seed + k.
