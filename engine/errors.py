@@ -8,7 +8,9 @@
     │   ├── BadSetting
     │   └── Busy
     ├── Unavailable      the operator acts
-    └── ComposeFailed    the composer wrote no canvas
+    ├── ComposeFailed    the composer wrote no canvas
+    ├── Interrupted      the service stopped in the middle; the person asks again
+    └── Internal         nobody foresaw it; the operator finds it in the log
 
 Canvas code that cannot be read is `canvas.CanvasError`; a missing row is `storage.NotFound`. The exceptions
 carry data, never sentences for people: those stand in `bot.replies`, in every language.
@@ -98,3 +100,11 @@ class ComposeFailed(EngineError):
         self.line = line
         self.column = column
         self.detail = detail
+
+
+class Interrupted(EngineError):
+    """The service was stopped while it worked on the request."""
+
+
+class Internal(EngineError):
+    """Something went wrong that nobody foresaw; the log has it with its traceback."""

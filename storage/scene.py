@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from canvas.model import Canvas
 
@@ -45,16 +46,11 @@ class SceneSettings:
         Raises:
             ValueError: A value has the wrong type.
         """
-        known = {}
-        for item in fields(cls):
-            if item.name not in values:
-                continue
-            value, default = values[item.name], item.default
-            if isinstance(default, float) and type(value) is int:
-                value = float(value)
-            if type(value) is not type(default):
-                raise ValueError(f"{item.name} must be {type(default).__name__}, not {value!r}")
-            known[item.name] = value
+        known: dict[str, Any] = {
+            item.name: _typed(item.name, values[item.name], item.default)
+            for item in fields(cls)
+            if item.name in values
+        }
         return cls(**known)
 
 
@@ -64,3 +60,12 @@ class Scene:
 
     canvas: Canvas
     settings: SceneSettings = SceneSettings()
+
+
+def _typed(name: str, value: object, default: object) -> object:
+    """The value, which must have the default's type; JSON writes 5.0 as 5 at times."""
+    if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
+        return float(value)
+    if type(value) is not type(default):
+        raise ValueError(f"{name} must be {type(default).__name__}, not {value!r}")
+    return value

@@ -29,6 +29,7 @@ class ComposeRequest:
         history: Earlier exchanges on the way to `canvas`, oldest first.
         language: Of the remarks to the person: `en` or `zh`. Descriptions are always English.
         seed: Fixes whatever the composer leaves to chance.
+        correction: What was wrong with the code of the first try, when this is the second one.
     """
 
     prompt: str
@@ -36,6 +37,7 @@ class ComposeRequest:
     history: tuple[Exchange, ...] = ()
     language: str = "en"
     seed: int = 0
+    correction: str = ""
 
 
 class Composer(Protocol):
