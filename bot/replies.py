@@ -1,0 +1,202 @@
+"""Every sentence that the bot says, in every language.
+
+English stands in the code and is the key of the other languages' catalogues, `locales/<language>/LC_MESSAGES/
+omost.po`, which Babel reads at run time: there is nothing to compile. This module does not know where a
+sentence is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from babel.messages.pofile import read_po
+
+from canvas.errors import CanvasError
+from engine.errors import (
+    BadSetting,
+    Busy,
+    ComposeFailed,
+    EmptyPrompt,
+    NotUnderstood,
+    PromptTooLong,
+    Unavailable,
+)
+from storage.errors import NotAScene, NotFound, StorageFailed
+
+Language = Literal["en", "zh"]
+
+_LOCALES = Path(__file__).parent / "locales"
+_QUOTED_CHARS = 80
+
+
+def later(english: str) -> str:
+    """Marks a sentence of a table that is looked up later, so that the catalogues are checked for it."""
+    return english
+
+
+# What happened, and what the person can do. The braces name attributes of the error, or values of `_parts`.
+_ERRORS: Mapping[type[BaseException], str] = {
+    EmptyPrompt: later("There is nothing to paint yet. Say in a few words what the picture should show."),
+    PromptTooLong: later(
+        "That is {found_chars} characters, and {allowed_chars} are allowed. Say it in fewer words."
+    ),
+    NotUnderstood: later("I could not make anything of “{text}”. {advice}"),
+    BadSetting: later("{name} cannot be {value}. Allowed: {allowed}."),
+    Busy: later("Your last request is still being worked on. Wait until it is done, or cancel it."),
+    Unavailable: later("“{backend}” cannot be used here: {reason}. Choose another one."),
+    ComposeFailed: later(
+        "The composer's answer could not be read as a scene: line {line}, column {column}: {detail}. "
+        "Ask again, or say it in other words."
+    ),
+    CanvasError: later("This is no Canvas code: line {line}, column {column}: {message}. {advice}"),
+    NotFound: later("This {what} is not there any more: {id}. Choose another one, or start a new scene."),
+    NotAScene: later(
+        "No scene can be read from this file: {reason}. "
+        "Take a picture that was made here, or Canvas code as text."
+    ),
+    StorageFailed: later(
+        "Nothing can be stored or read just now: {detail}. Check the disk and the database."
+    ),
+}
+
+# What canvas, storage and engine name by a key.
+_NAMES: Mapping[str, str] = {
+    # settings
+    "width_px": later("The width in pixels"),
+    "height_px": later("The height in pixels"),
+    "count": later("The number of pictures"),
+    "seed": later("The seed"),
+    "steps": later("The number of steps"),
+    "guidance": later("The guidance"),
+    "composer": later("The composer"),
+    "renderer": later("The renderer"),
+    "regions": later("The number of regions"),
+    # what can be missing
+    "turn": later("request"),
+    "revision": later("scene"),
+    "image": later("picture"),
+    "file": later("file"),
+    # why a backend cannot be used
+    "not-in-this-version": later("it comes with a later version"),
+    "needs-gpu-extra": later("it needs a GPU and the installation of “omost-bot[gpu]”"),
+    # why a file holds no scene
+    "not-an-image": later("it is neither a picture nor text"),
+    "no-scene-inside": later("there is none in it"),
+    "damaged": later("it is damaged or cut off"),
+    "too-large": later("it is too large"),
+    "newer-version": later("a newer version of omost-bot made it"),
+}
+
+
+def language_of(locale: str) -> Language:
+    """The language to answer in for a locale such as `zh-Hans-CN` or `de_DE.UTF-8`."""
+    return "zh" if locale.lower().replace("_", "-").split("-")[0] == "zh" else "en"
+
+
+def words(locale: str) -> "Words":
+    """The words for a language or locale."""
+    language = language_of(locale)
+    return Words(language, _translations(language))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Sentences in one language.
+
+    Attributes:
+        translations: From an English sentence to its forms in the language: one, or one for each plural.
+    """
+
+    language: Language
+    translations: Mapping[str, tuple[str, ...]]
+
+    def text(self, english: str, /, **values: object) -> str:
+        """The sentence in this language, its `{name}` filled from `values`.
+
+        Example:
+            `words("zh").text("seed {seed}", seed=7)`
+        """
+        return self.translations.get(english, (english,))[0].format(**values)
+
+    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """Like `text`, for a sentence that depends on `{number}`.
+
+        Example:
+            `words("en").count("{number} repair", "{number} repairs", 2)`
+        """
+        forms = self.translations.get(one, (one, many))
+        plural = number != 1 and len(forms) > 1
+        return forms[1 if plural else 0].format(number=number, **values)
+
+    def error(self, error: BaseException) -> str:
+        """What happened and what to do about it, for every error of canvas, storage and engine."""
+        sentence = _ERRORS.get(type(error))
+        if sentence is None:
+            return self.unexpected()
+        return self.text(sentence, **self._parts(error)).rstrip()
+
+    def unexpected(self) -> str:
+        """For an error that nobody foresaw; its details are the log's."""
+        return self.text("Something unexpected went wrong, and it is not your doing. Try again in a moment.")
+
+    def backend_reason(self, reason: str) -> str:
+        """Why a composer or renderer cannot be used, from a key of `engine.backends`; empty when it can."""
+        return self.named(reason)
+
+    def named(self, key: str) -> str:
+        """A setting, thing or reason in words, from its key in the engine or storage."""
+        return self.text(_NAMES[key]) if key in _NAMES else key
+
+    def _parts(self, error: BaseException) -> dict[str, object]:
+        parts: dict[str, object] = dict(vars(error))
+        match error:
+            case BadSetting(name=name):
+                parts["name"] = self.named(name)
+            case Unavailable(reason=key) | NotAScene(reason=key):
+                parts["reason"] = self.named(key)
+            case NotFound(what=what):
+                parts["what"] = self.named(what)
+            case NotUnderstood(text=text, known=known):
+                parts["text"] = _shortened(text)
+                parts["advice"] = self._what_can_be_named(known)
+            case CanvasError(message=message, suggestion=suggestion):
+                parts["message"] = message.rstrip(".")
+                parts["advice"] = self._did_you_mean(suggestion)
+            case ComposeFailed(detail=detail):
+                parts["detail"] = detail.rstrip(".")
+            case _:
+                pass
+        return parts
+
+    def _what_can_be_named(self, known: tuple[str, ...]) -> str:
+        if not known:
+            return self.text("Say it in other words, in English or Chinese.")
+        return self.text("You can name: {names}.", names=", ".join(known))
+
+    def _did_you_mean(self, name: str) -> str:
+        return self.text("Did you mean “{name}”?", name=name) if name else ""
+
+
+@cache
+def _translations(language: Language) -> Mapping[str, tuple[str, ...]]:
+    if language == "en":
+        return {}
+    with (_LOCALES / language / "LC_MESSAGES" / "omost.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    return {
+        _first(message.id): _forms(message.string) for message in catalog if message.id and message.string
+    }
+
+
+def _first(text: str | list[str] | tuple[str, ...]) -> str:
+    return _forms(text)[0]
+
+
+def _forms(text: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _QUOTED_CHARS else text[: _QUOTED_CHARS - 1] + "…"
