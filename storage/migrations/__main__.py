@@ -1,0 +1,25 @@
+"""For developers: writes the next revision from what `storage.models` has and the last one lacks."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import create_engine
+
+from storage.migrations import configuration, upgrade
+
+
+def main(message: str) -> None:
+    """Makes an empty database, upgrades it, and writes the difference as a new file in `versions`."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'empty.db'}"
+        upgrade(url)
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            command.revision(configuration(connection), message, autogenerate=True)
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

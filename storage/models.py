@@ -1,0 +1,139 @@
+"""The tables, as SQLAlchemy maps them; `storage.store` alone uses them.
+
+Internal keys are integers that count up, so that order of insertion is an order even when the clock is set
+back; what others refer to are the text ids beside them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, stored in UTC and aware of it when read; SQLite forgets time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
+        """To UTC; a naive time is a mistake and raises ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Table(DeclarativeBase):
+    """What all tables share: the names of constraints and the types of columns."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[dict[str, Any]]: JSON}  # noqa: RUF012 - SQLAlchemy's form
+
+
+class PersonRow(Table):
+    """A person on one platform and what they prefer."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("platform", "platform_id"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    platform_id: Mapped[str]
+    language: Mapped[str]
+
+
+class ConversationRow(Table):
+    """A conversation and the revision where it stands."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("platform", "chat_id"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    chat_id: Mapped[str]
+    # use_alter: conversation and revision refer to each other
+    head_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True))
+
+
+class TurnRow(Table):
+    """One request; its id is the caller's idempotency key."""
+
+    __tablename__ = "turn"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_key: Mapped[int] = mapped_column(ForeignKey("conversation.key"), index=True)
+    prompt: Mapped[str]
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True))
+    status: Mapped[str] = mapped_column(index=True)
+    remark: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RevisionRow(Table):
+    """A scene: canonical Canvas code, the repairs it took, the settings; `parent_id` makes the tree."""
+
+    __tablename__ = "revision"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    conversation_key: Mapped[int] = mapped_column(ForeignKey("conversation.key"), index=True)
+    turn_id: Mapped[str] = mapped_column(ForeignKey("turn.id"), unique=True)
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id"), index=True)
+    code: Mapped[str]
+    repairs: Mapped[list[dict[str, Any]]]
+    settings: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    images: Mapped[list["ImageRow"]] = relationship(lazy="selectin", order_by="ImageRow.index")
+
+
+class ImageRow(Table):
+    """A finished picture; `file_key` finds its file."""
+
+    __tablename__ = "image"
+    __table_args__ = (
+        UniqueConstraint("revision_id", "index"),
+        Index(None, "file_key"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    revision_id: Mapped[str] = mapped_column(ForeignKey("revision.id"))
+    index: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)  # up to 2**32
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    file_key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
