@@ -125,8 +125,8 @@ def _balance(steps: Iterator[int]) -> int:
 def _no_offset(text: str) -> str | None:
     folded = _fold(text)
     first, _, _ = folded.partition(" ")
-    says_no = first in NO_OFFSET_WORDS or folded in {"", "n a"}
-    return _by_direction(OFFSETS)[0, 0] if says_no else None
+    direction = NO_OFFSET_WORDS.get(first) or NO_OFFSET_WORDS.get(_letters(folded))
+    return _by_direction(OFFSETS)[direction] if direction else None
 
 
 def _by_direction(table: Mapping[str, tuple[int, int]]) -> Mapping[Direction, str]:

@@ -47,25 +47,10 @@ DEPTH_WORDS: Final[Mapping[str, Direction]] = _spread(
 )
 """Words that hint at a height; a place word for the same axis outweighs them."""
 
-NO_OFFSET_WORDS: Final[frozenset[str]] = frozenset(
-    {
-        "no",
-        "none",
-        "not",
-        "zero",
-        "null",
-        "nil",
-        "na",
-        "without",
-        "nothing",
-        "default",
-        "exactly",
-        "无",
-        "無",
-        "没",
-        "不",
-    }
+NO_OFFSET_WORDS: Final[Mapping[str, Direction]] = _spread(
+    {"0 no none not zero null nil na without nothing default exactly 无 無 没 不": (0, 0)}
 )
+"""Words that, standing first, deny an offset."""
 
 SIZE_WORDS: Final[Mapping[str, str]] = _spread(
     {
