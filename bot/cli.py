@@ -1,0 +1,339 @@
+"""The commands and their options.
+
+What a command needs is imported when it runs, so that help is instant. What a command does stands in
+`bot.one_shot`, how its result is printed in `bot.report`; this module knows only what is asked for.
+"""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.one_shot import Result
+    from bot.report import Report
+    from bot.settings import Settings
+    from storage.scene import Scene
+
+_EXIT_STATUSES = """\
+[bold]Exit status[/bold]
+  0  done
+  1  the request was refused, or the input is no scene
+  2  the command line, a file name or the settings are wrong
+  3  the composer, the renderer or the database cannot be used
+130  interrupted
+141  whoever read the output stopped reading"""
+
+_IMAGINE_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot imagine "Happy Children's Day" -o day.png
+  omost-bot imagine "make the balloons bigger" --edit day.png -o day2.png
+  omost-bot imagine "a lighthouse at dusk" --size 1024x768 --count 3 --seed 7
+  omost-bot imagine "a fox in the snow" --json | jq -r '.files[].path'"""
+
+_COMPOSE_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot compose "a market by the sea" > market.py
+  omost-bot compose "add a dog on the left" --edit market.py | omost-bot render - -o market.png"""
+
+_RENDER_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot render market.py -o market.png
+  omost-bot render market.png -o again.png --seed 8"""
+
+_CHECK_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot canvas check market.py
+  omost-bot compose "a market by the sea" | omost-bot canvas check - --json"""
+
+app = typer.Typer(
+    help="Compose pictures by talking.",
+    epilog=_EXIT_STATUSES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+canvas_app = typer.Typer(no_args_is_help=True)
+db_app = typer.Typer(no_args_is_help=True)
+app.add_typer(canvas_app, name="canvas", help="Look at Canvas code.")
+app.add_typer(db_app, name="db", help="Look after the database.")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSize:
+    """What `--size` says."""
+
+    width_px: int
+    height_px: int
+
+
+def _size(text: str) -> PictureSize:
+    sides = re.fullmatch(r"([0-9]{1,9})[x×*]([0-9]{1,9})", text.strip().lower())
+    if not sides:
+        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, as in 896x1152.")
+    return PictureSize(int(sides[1]), int(sides[2]))
+
+
+def _output_file(path: Path | None) -> Path | None:
+    """Refuses before the work what could not be written after it."""
+    if path is None or str(path) == "-":
+        return path
+    if path.suffix.lower() not in ("", ".png"):
+        raise typer.BadParameter(f"pictures are PNG files; call it {path.with_suffix('.png')}.")
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder.")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}.")
+    return path
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    from importlib.metadata import version
+
+    if asked:
+        typer.echo(f"omost-bot {version('omost-bot')}")
+        raise typer.Exit
+
+
+Prompt = Annotated[
+    str, typer.Argument(metavar="PROMPT", help="What the picture shall show, or what shall change in it.")
+]
+CanvasArgument = Annotated[
+    str, typer.Argument(metavar="CANVAS", help="Canvas code, one of our pictures, or - for standard input.")
+]
+Edit = Annotated[
+    str | None,
+    typer.Option(metavar="CANVAS", help="The scene to change: Canvas code, one of our pictures, or -."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        callback=_output_file,
+        show_default="omost-<id>.png",
+        help="The picture's file, or - for standard output. Of several pictures, FILE-1, FILE-2 ...",
+    ),
+]
+Size = Annotated[
+    PictureSize | None,
+    typer.Option(metavar="WxH", parser=_size, help="The picture's size in pixels, 256 to 2048 a side."),
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Another seed gives another picture.")]
+Count = Annotated[int | None, typer.Option(metavar="N", help="How many pictures, each with the next seed.")]
+Composer = Annotated[str | None, typer.Option(metavar="NAME", help="Who writes the scene: embedded.")]
+Renderer = Annotated[str | None, typer.Option(metavar="NAME", help="Who paints it: storyboard.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead, for a result as for an error.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", show_default="./config.toml, if there is one", help="The settings file."),
+]
+
+
+@app.callback()
+def _main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Compose pictures by talking."""
+    del version
+
+
+@app.command(epilog=_IMAGINE_EXAMPLES)
+def imagine(
+    prompt: Prompt,
+    *,
+    output: Output = None,
+    edit: Edit = None,
+    size: Size = None,
+    seed: Seed = None,
+    count: Count = None,
+    composer: Composer = None,
+    renderer: Renderer = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Compose a picture and paint it, or change one with --edit.
+
+    The picture's file name is printed. The file carries its scene: give it to --edit to go on.
+    """
+    with _command(config, as_json=as_json) as (report, settings):
+        scene = _scene(edit, settings)
+        chosen = _chosen(size, seed=seed, count=count, composer=composer, renderer=renderer)
+        _paint(report, settings, _Request(prompt, scene, chosen), output)
+
+
+@app.command(epilog=_COMPOSE_EXAMPLES)
+def compose(
+    prompt: Prompt,
+    *,
+    edit: Edit = None,
+    seed: Seed = None,
+    composer: Composer = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Compose a scene and print its Canvas code, without painting it."""
+    from bot.results import note_text, result_object
+    from canvas import write
+
+    with _command(config, as_json=as_json) as (report, settings):
+        request = _Request(prompt, _scene(edit, settings), _chosen(seed=seed, composer=composer))
+        result = _run(report, settings, request, paint=False)
+        report.note(note_text(result, report.words))
+        report.result(write(result.revision.scene.canvas), result_object(result))
+
+
+@app.command(epilog=_RENDER_EXAMPLES)
+def render(
+    canvas: CanvasArgument,
+    *,
+    output: Output = None,
+    size: Size = None,
+    seed: Seed = None,
+    count: Count = None,
+    renderer: Renderer = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Paint Canvas code, or paint one of our pictures again.
+
+    A picture is painted with the settings that it carries, unless an option says otherwise.
+    """
+    with _command(config, as_json=as_json) as (report, settings):
+        chosen = _chosen(size, seed=seed, count=count, renderer=renderer)
+        _paint(report, settings, _Request(None, _scene(canvas, settings), chosen), output)
+
+
+@canvas_app.command("check", epilog=_CHECK_EXAMPLES)
+def canvas_check(canvas: CanvasArgument, *, as_json: Json = False, config: Config = None) -> None:
+    """Read Canvas code and say what is in it and what was repaired; exit status 1 if it is none."""
+    from bot.results import scene_object, scene_text
+    from bot.scene_input import scene_from
+
+    with _command(config, as_json=as_json) as (report, settings):
+        found = scene_from(canvas, settings.scene_settings()).canvas
+        report.result(scene_text(canvas, found, report.words), {"file": canvas, **scene_object(found)})
+
+
+@db_app.command("upgrade")
+def db_upgrade(config: Config = None) -> None:
+    """Make the database, or bring its tables up to date; every start of the bot does the same."""
+    with _command(config, as_json=False) as (report, settings):
+        asyncio.run(_upgrade(settings.data_dir))
+        report.result(
+            report.words.text("The database in {folder} is up to date.", folder=settings.data_dir), {}
+        )
+
+
+@app.command()
+def web(config: Config = None) -> None:
+    """Serve the chat page until Ctrl-C; the settings say where."""
+    from bot.log import configure_log
+    from bot.web import serve
+
+    with _command(config, as_json=False) as (_, settings):
+        configure_log(settings.log.level)
+        asyncio.run(_until_terminated(serve(settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The command line's part of a job; `chosen` are the settings that it names."""
+
+    prompt: str | None
+    scene: "Scene | None"
+    chosen: dict[str, Any]
+
+
+@contextmanager
+def _command(config: Path | None, *, as_json: bool) -> "Generator[tuple[Report, Settings]]":
+    from bot.log import configure_log
+    from bot.replies import words
+    from bot.report import reporting
+    from bot.settings import load_settings
+
+    with reporting(as_json=as_json) as report:
+        settings = load_settings(config)
+        report.words = words(settings.language)
+        configure_log("warning")
+        yield report, settings
+
+
+def _chosen(size: PictureSize | None = None, **options: int | str | None) -> dict[str, Any]:
+    sides = {"width_px": size.width_px, "height_px": size.height_px} if size else {}
+    return sides | {name: value for name, value in options.items() if value is not None}
+
+
+def _scene(source: str | None, settings: "Settings") -> "Scene | None":
+    from bot.scene_input import scene_from
+
+    return scene_from(source, settings.scene_settings()) if source is not None else None
+
+
+def _run(report: "Report", settings: "Settings", request: _Request, *, paint: bool = True) -> "Result":
+    from bot.one_shot import Job, run
+
+    kept = request.scene.settings if request.scene else settings.scene_settings()
+    job = Job(
+        prompt=request.prompt,
+        scene=request.scene,
+        settings=replace(kept, **request.chosen),
+        limits=settings.studio_limits(),
+        language=settings.language,
+        paint=paint,
+    )
+    with report.progress() as watch:
+        return asyncio.run(run(job, watch))
+
+
+def _paint(report: "Report", settings: "Settings", request: _Request, output: Path | None) -> None:
+    from bot.picture_output import write_pictures
+    from bot.results import note_text, result_object
+
+    if str(output) == "-" and (report.as_json or request.chosen.get("count", 1) != 1):
+        raise typer.BadParameter("standard output takes one picture and nothing else.", param_hint="--output")
+    result = _run(report, settings, request)
+    report.note(note_text(result, report.words))
+    files = write_pictures(result.pictures, output, result.revision.id)
+    if files:
+        report.result("\n".join(map(str, files)), result_object(result, files))
+
+
+async def _upgrade(data_dir: Path) -> None:
+    from storage.store import Store
+
+    store = await Store.open(data_dir)
+    await store.close()
+
+
+async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
+    """Does the work until SIGTERM, as a service manager sends it, and lets it end in good order then."""
+    task = asyncio.ensure_future(work)
+    terminated = asyncio.Event()
+
+    def terminate() -> None:
+        terminated.set()
+        task.cancel()
+
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not terminated.is_set():
+            raise

@@ -1,0 +1,19 @@
+"""Where the log goes: standard error, one line an event."""
+
+import sys
+
+import structlog
+
+
+def configure_log(level: str) -> None:
+    """Writes events of `level` (`debug`, `info`, `warning`, `error`) and above, from now on."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

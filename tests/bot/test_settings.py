@@ -1,0 +1,162 @@
+"""Settings: their sources, their order, and the sentences for whoever mistypes one."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, load_settings, setting_names
+from engine.orders import Limits
+from storage.scene import SceneSettings
+
+CONFIG = Path(__file__).parents[2] / "config.toml"
+OPTION = re.compile(r"#(?=\w+ = )")
+
+
+@pytest.fixture(autouse=True)
+def _bare_surroundings(monkeypatch, tmp_path):
+    for name in setting_names():
+        monkeypatch.delenv("OMOST_" + name.upper().replace(".", "__"), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Writes a settings file and returns its path."""
+
+    def write(text, name="config.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_defaults_are_the_engines():
+    """Without a file and variables, scenes and limits are what the engine and storage take by themselves."""
+    settings = load_settings()
+    assert settings.scene_settings() == SceneSettings()
+    assert settings.studio_limits() == Limits()
+
+
+def test_config_file_documents_every_setting():
+    """Taking every # away from config.toml gives all settings with their defaults, and nothing else."""
+    text = CONFIG.read_text(encoding="utf-8")
+    shown = tomllib.loads(OPTION.sub("", text))
+    names = [f"{table}.{key}" for table, keys in shown.items() if isinstance(keys, dict) for key in keys]
+    names += [key for key, value in shown.items() if not isinstance(value, dict)]
+    assert sorted(names) == sorted(setting_names())
+    assert shown == Settings().model_dump(mode="json")
+
+
+def test_config_file_comments_every_setting_and_changes_none():
+    """In config.toml every option has its own comment above it and is itself switched off."""
+    text = CONFIG.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    options = [number for number, line in enumerate(lines) if OPTION.match(line)]
+    assert len(options) == len(setting_names())
+    assert all(re.match(r"# \S", lines[number - 1]) for number in options)
+    assert not any(tomllib.loads(text).values())
+
+
+def test_file_in_the_working_directory_is_read(config):
+    """A config.toml beside the process is read without being named."""
+    config('language = "zh"\n[web]\nport = 9000\n')
+    settings = load_settings()
+    assert (settings.language, settings.web.port) == ("zh", 9000)
+
+
+def test_named_file_is_read_instead(config):
+    """A file that is named is read and the one in the working directory is not."""
+    config("[web]\nport = 9000\n")
+    other = config('data_dir = "elsewhere"\n', "other.toml")
+    settings = load_settings(other)
+    assert (settings.web.port, settings.data_dir) == (7860, Path("elsewhere"))
+
+
+def test_environment_wins(config, monkeypatch):
+    """A variable wins over the file, option by option."""
+    config('[web]\nport = 9000\nhost = "0.0.0.0"\n')
+    monkeypatch.setenv("OMOST_WEB__PORT", "9001")
+    monkeypatch.setenv("OMOST_LANGUAGE", "zh")
+    settings = load_settings()
+    assert (settings.web.port, settings.web.host, settings.language) == (9001, "0.0.0.0", "zh")
+
+
+def test_a_request_changes_only_what_it_names():
+    """Scene settings take what the request names and keep the rest of the picture settings."""
+    settings = Settings.model_validate({"picture": {"width_px": 512, "steps": 9}})
+    assert settings.scene_settings(width_px=640, seed=3, count=None) == SceneSettings(
+        width_px=640, seed=3, steps=9
+    )
+
+
+MISTAKES = {
+    "misspelt option": ("[web]\nprot = 1\n", ["config.toml", "web.prot", "web.port"]),
+    "misspelt table": ("[pictures]\nsteps = 3\n", ["config.toml", "pictures", "picture"]),
+    "option in no table": ("port = 1\n", ["config.toml", "port", "web.port"]),
+    "option in the wrong table": ("[limits]\nwidth_px = 512\n", ["limits.width_px", "picture.width_px"]),
+    "value out of range": ("[web]\nport = 99999\n", ["config.toml", "web.port", "99999", "65535"]),
+    "value of another type": ("[limits]\ncount = 'many'\n", ["config.toml", "limits.count", "'many'"]),
+    "unknown renderer": ("[picture]\nrenderer = 'oil'\n", ["picture.renderer", "'oil'", "storyboard, sdxl"]),
+    "unknown language": ("language = 'fr'\n", ["language", "'fr'", "'en' or 'zh'"]),
+    "table as a value": ("web = 3\n", ["config.toml", "web", "[web]"]),
+    "no TOML": ("language = \n", ["config.toml", "TOML", "line 1"]),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_the_file_is_named(config, text, expected):
+    """A mistake in the file is one sentence with the file, the name, and what is allowed or nearest."""
+    config(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    sentence = str(caught.value)
+    assert all(part in sentence for part in expected), sentence
+    assert "\n" not in sentence
+
+
+def test_every_mistake_is_named(config):
+    """Two mistakes are two sentences."""
+    config("colour = 1\n[web]\nport = -1\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
+    """A bad value in a variable is blamed on the variable, not on the file."""
+    config("[web]\nport = 9000\n")
+    monkeypatch.setenv("OMOST_WEB__PORT", "many")
+    with pytest.raises(SettingsError, match=r"^environment: OMOST_WEB__PORT is 'many'"):
+        load_settings()
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch):
+    """A variable with our prefix that is no setting is refused with the nearest one."""
+    monkeypatch.setenv("OMOST_WEB__PROT", "9000")
+    with pytest.raises(SettingsError, match=r"OMOST_WEB__PROT is no setting.*OMOST_WEB__PORT"):
+        load_settings()
+
+
+@pytest.mark.parametrize("variable", ["OMOST_WEB", "OMOST_PICTURE"])
+def test_a_table_in_a_variable_must_be_json(monkeypatch, variable):
+    """A variable that names a whole table and holds no JSON is a sentence, not a traceback."""
+    monkeypatch.setenv(variable, "{not json")
+    with pytest.raises(SettingsError, match="environment"):
+        load_settings()
+
+
+def test_a_missing_file_is_a_sentence(tmp_path):
+    """A named file that is not there is refused by name."""
+    with pytest.raises(SettingsError, match=r"absent\.toml: cannot be read"):
+        load_settings(tmp_path / "absent.toml")
+
+
+def test_a_binary_file_is_a_sentence(tmp_path):
+    """A settings file that is no text is refused by name."""
+    path = tmp_path / "picture.toml"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(SettingsError, match=r"picture\.toml: is not UTF-8"):
+        load_settings(path)
