@@ -225,7 +225,7 @@ class _Vocabulary:
 
 def _words(folded: str, vocabulary: _Vocabulary) -> Iterator[str]:
     """The known words of a folded text in their order, the longest where several words make one."""
-    runs = folded.split()[:_MAX_WORDS]
+    runs = _FRAME.sub("", folded).split()[:_MAX_WORDS]
     misspelt_left = _MAX_MISSPELT_WORDS
     start = 0
     while start < len(runs):

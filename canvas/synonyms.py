@@ -190,7 +190,7 @@ COLOR_WORDS: Final[Mapping[str, tuple[int, int, int]]] = _spread(
         "sky 天蓝 天藍": (135, 206, 235),
         "babyblue": (137, 207, 240),
         "湖蓝": (48, 180, 215),
-        "bluegreen greenblue petrol 蓝绿 青绿": (0, 128, 128),
+        "bluegreen greenblue bluishgreen greenishblue petrol 蓝绿 青绿": (0, 128, 128),
         "bluegray bluegrey grayblue greyblue 蓝灰": (112, 135, 160),
         "prussian": (0, 49, 83),
         "藏青 藏蓝 深蓝": (0, 0, 110),
