@@ -30,7 +30,7 @@ class Compose:
     turn_id: str
     conversation: ConversationKey
     prompt: str
-    settings: SceneSettings = SceneSettings()
+    settings: SceneSettings
     parent_id: str | None = None
     language: str = "en"
 

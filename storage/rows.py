@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import selectinload
 
 from canvas import Canvas, Repair, parse, write
+from storage.errors import StorageFailed
 from storage.models import ConversationRow, ImageRow, RevisionRow, TurnRow
 from storage.records import ConversationKey, Revision, StoredImage, Turn, TurnStatus
 from storage.scene import Scene, SceneSettings
@@ -67,9 +68,16 @@ def image_of(row: ImageRow) -> StoredImage:
 
 
 def scene_columns(scene: Scene) -> dict[str, Any]:
-    """A scene as the columns of a revision."""
+    """A scene as the columns of a revision.
+
+    Raises:
+        StorageFailed: The code would not read as the same canvas; a mistake in the program, better found now.
+    """
+    code = write(scene.canvas)
+    if _canvas_of(code) != scene.canvas:
+        raise StorageFailed("the canvas does not survive being written")
     return {
-        "code": write(scene.canvas),
+        "code": code,
         "repairs": [asdict(repair) for repair in scene.canvas.repairs],
         "settings": scene.settings.to_dict(),
     }

@@ -40,8 +40,8 @@ _CHECKSUM = struct.Struct(">I")
 def write_png(image: Image.Image, scene: Scene, *, note: str = "") -> bytes:
     """The picture as a PNG file with its scene inside.
 
-    Args:
-        note: For people who look into the file, for example the prompt; the scene's sentence by default.
+    The note is for people who look into the file: the prompt, for example. Without one it is the scene's own
+    sentence.
     """
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("Software", SOFTWARE)
@@ -117,7 +117,7 @@ def _our_chunks(png: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         if kind == b"IEND":
             return
         body = png[head_end:body_end]
-        if body[: len(_OURS)] == _OURS:
+        if bytes(body[: len(_OURS)]) == _OURS:
             if zlib.crc32(body, zlib.crc32(kind)) != _CHECKSUM.unpack_from(png, body_end)[0]:
                 raise NotAScene("damaged")
             yield kind, body[len(_OURS) :]
@@ -169,7 +169,7 @@ def _from_json(text: str) -> Scene:
     match values:
         case {"version": int(version)} if version > VERSION:
             raise NotAScene("newer-version")
-        case {"version": int(), "canvas": str(code), "settings": dict(settings)}:
+        case {"version": int(), "canvas": str(code), "settings": settings} if isinstance(settings, dict):
             return _scene_of(code, cast("dict[str, object]", settings))
         case _:
             raise NotAScene("damaged")

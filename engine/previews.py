@@ -1,0 +1,73 @@
+"""Small storyboards of the scene so far, painted beside the composing and never in its way."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import structlog
+from PIL import Image
+
+from canvas.model import Canvas
+from storage.scene import MIN_SIDE_PX, SceneSettings
+
+PREVIEW_SIDE_PX = 576
+
+_log = structlog.get_logger()
+
+
+class LayoutPreviews:
+    """Paints the newest scene that it was shown; those that came while it was painting are skipped.
+
+    An async context manager: leaving it stops the painting.
+    """
+
+    def __init__(self, settings: SceneSettings, publish: Callable[[Image.Image], None]) -> None:
+        self._size_px = preview_size_px(settings)
+        self._seed = settings.seed
+        self._publish = publish
+        self._newest: Canvas | None = None
+        self._painting: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def show(self, canvas: Canvas) -> None:
+        """Returns at once; the picture is published later, unless a newer scene comes before."""
+        self._newest = canvas
+        if self._painting is None or self._painting.done():
+            self._painting = asyncio.create_task(self._paint())
+
+    async def stop(self) -> None:
+        """Publishes nothing more. A preview that failed is only logged: the picture does not need it."""
+        self._newest = None
+        if self._painting is None:
+            return
+        self._painting.cancel()
+        (ended,) = await asyncio.gather(self._painting, return_exceptions=True)
+        if isinstance(ended, Exception):
+            _log.error("preview_failed", exc_info=ended)
+        self._painting = None
+
+    async def _paint(self) -> None:
+        while self._newest is not None:
+            canvas, self._newest = self._newest, None
+            self._publish(await asyncio.to_thread(_storyboard, canvas, self._size_px, self._seed))
+
+
+def preview_size_px(settings: SceneSettings) -> tuple[int, int]:
+    """Width and height in the picture's proportions, small, but no side too small for a storyboard."""
+    shorter, longer = sorted((settings.width_px, settings.height_px))
+    scale = min(1.0, max(PREVIEW_SIDE_PX / longer, MIN_SIDE_PX / shorter))
+    return round(settings.width_px * scale), round(settings.height_px * scale)
+
+
+def _storyboard(canvas: Canvas, size_px: tuple[int, int], seed: int) -> Image.Image:
+    from engine.renderer.storyboard import paint  # noqa: PLC0415 - its icons are loaded in this thread
+
+    return paint(canvas, *size_px, seed)
