@@ -6,9 +6,7 @@ What a command needs is imported when it runs, so that help is instant. What a c
 
 import asyncio
 import re
-import signal
-import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -244,11 +242,25 @@ def db_upgrade(config: Config = None) -> None:
 def web(config: Config = None) -> None:
     """Serve the chat page until Ctrl-C; the settings say where."""
     from bot.log import configure_log
-    from bot.web import serve
+    from bot.settings import SettingsError
+    from bot.web import AddressUnavailable, serve
 
-    with _command(config, as_json=False) as (_, settings):
+    with _command(config, as_json=False) as (report, settings):
         configure_log(settings.log.level)
-        asyncio.run(_until_terminated(serve(settings)))
+
+        def announce(address: str) -> None:
+            report.result(report.words.text("The page is at {address}; Ctrl-C ends it.", address=address), {})
+
+        try:
+            asyncio.run(serve(settings, on_listening=announce))
+        except AddressUnavailable as error:
+            sentence = report.words.text(
+                "The page cannot be served at {host}:{port}: {reason}. Choose another port in the settings.",
+                host=error.host,
+                port=error.port,
+                reason=error.reason,
+            )
+            raise SettingsError(sentence) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,21 +331,3 @@ async def _upgrade(data_dir: Path) -> None:
 
     store = await Store.open(data_dir)
     await store.close()
-
-
-async def _until_terminated(work: Coroutine[Any, Any, None]) -> None:
-    """Does the work until SIGTERM, as a service manager sends it, and lets it end in good order then."""
-    task = asyncio.ensure_future(work)
-    terminated = asyncio.Event()
-
-    def terminate() -> None:
-        terminated.set()
-        task.cancel()
-
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not terminated.is_set():
-            raise

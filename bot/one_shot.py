@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from canvas import Change, StreamParser
-from engine.events import Cancelled, Composed, ComposingText, Done, Event, Failed
+from canvas import Change
+from engine.events import Cancelled, Composed, Done, Event, Failed
 from engine.studio import Adopt, Compose, Limits, Order, Studio
 from storage.scene import Scene, SceneSettings
 from storage.store import ConversationKey, Revision, Store, TurnStatus
@@ -79,16 +79,15 @@ async def run(job: Job, watch: Callable[[Event], None]) -> Result:
         order = await _order(job, studio.store)
         await studio.submit(order)
         begun_s = composed_s = time.monotonic()
-        reply = StreamParser()
         async for event in studio.events(order.turn_id):
             watch(event)
             match event:
-                case ComposingText(text=text):
-                    reply.feed(text)
                 case Composed(revision=revision, changes=changes):
                     composed_s = time.monotonic()
                     if not job.paint:
-                        return Result(revision, changes, reply.remark, (), composed_s - begun_s, 0.0)
+                        await studio.cancel(order.turn_id)
+                        turn = await studio.store.turn(order.turn_id)
+                        return Result(revision, changes, turn.remark, (), composed_s - begun_s, 0.0)
                 case Done(turn=turn, revision=revision, changes=changes):
                     paint_s = time.monotonic() - composed_s
                     pictures = await _pictures(studio.store, revision)

@@ -14,11 +14,14 @@ from typing import Literal
 from babel.messages.pofile import read_po
 
 from canvas.errors import CanvasError
+from canvas.model import Repair
 from engine.errors import (
     BadSetting,
     Busy,
     ComposeFailed,
     EmptyPrompt,
+    Internal,
+    Interrupted,
     NotUnderstood,
     PromptTooLong,
     Unavailable,
@@ -26,6 +29,7 @@ from engine.errors import (
 from storage.errors import NotAScene, NotFound, StorageFailed
 
 Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _LOCALES = Path(__file__).parent / "locales"
 _QUOTED_CHARS = 80
@@ -51,6 +55,8 @@ _ERRORS: Mapping[type[BaseException], str] = {
         "Ask again, or say it in other words."
     ),
     CanvasError: later("This is no Canvas code: line {line}, column {column}: {message}. {advice}"),
+    Interrupted: later("The service was stopped while it worked on this. Ask again."),
+    Internal: later("Something unexpected went wrong, and it is not your doing. Try again in a moment."),
     NotFound: later("This {what} is not there any more: {id}. Choose another one, or start a new scene."),
     NotAScene: later(
         "No scene can be read from this file: {reason}. "
@@ -139,7 +145,15 @@ class Words:
 
     def unexpected(self) -> str:
         """For an error that nobody foresaw; its details are the log's."""
-        return self.text("Something unexpected went wrong, and it is not your doing. Try again in a moment.")
+        return self.text(_ERRORS[Internal])
+
+    def repair(self, repair: Repair) -> str:
+        """One thing that was mended while reading Canvas code."""
+        if repair.used:
+            sentence = later("line {line}: {what} “{found}” became “{used}”")
+        else:
+            sentence = later("line {line}: {what} “{found}” was left out")
+        return self.text(sentence, line=repair.line, what=repair.what, found=repair.found, used=repair.used)
 
     def backend_reason(self, reason: str) -> str:
         """Why a composer or renderer cannot be used, from a key of `engine.backends`; empty when it can."""

@@ -58,25 +58,14 @@ def scene_text(name: str, canvas: Canvas, words: Words) -> str:
     )
     lines = [f"{name}: {counted}", f"  {canvas.global_description.description}"]
     lines += [f"  - {region.description}" for region in regions(canvas)]
-    return "\n".join((*lines, *repair_lines(canvas.repairs, words)))
-
-
-def repair_lines(repairs: Sequence[Repair], words: Words) -> list[str]:
-    """What was mended, a line each."""
-    return [_repair_line(repair, words) for repair in repairs]
+    return "\n".join((*lines, *map(words.repair, canvas.repairs)))
 
 
 def note_text(result: Result, words: Words) -> str:
     """What a person wants to know beside the result: the remark, the changes, the repairs."""
-    lines = [result.remark, *(f"- {change.text}" for change in result.changes)]
-    return "\n".join((*filter(None, lines), *repair_lines(result.revision.scene.canvas.repairs, words)))
-
-
-def _repair_line(repair: Repair, words: Words) -> str:
-    parts = {"line": repair.line, "what": repair.what, "found": repair.found, "used": repair.used}
-    if repair.used:
-        return words.text("line {line}: {what} “{found}” became “{used}”", **parts)
-    return words.text("line {line}: {what} “{found}” was left out", **parts)
+    remark = [result.remark] if result.remark else []
+    changes = (f"- {change.text}" for change in result.changes)
+    return "\n".join((*remark, *changes, *map(words.repair, result.revision.scene.canvas.repairs)))
 
 
 def _repair_object(repair: Repair) -> JsonObject:

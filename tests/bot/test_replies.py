@@ -1,0 +1,193 @@
+"""Words: every error and every sentence, in every language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import canvas.errors
+import engine.errors
+import storage.errors
+from bot.replies import LANGUAGES, language_of, words
+from canvas import CanvasError, Repair
+from engine.backends import composers, renderers
+from engine.errors import (
+    BadSetting,
+    Busy,
+    ComposeFailed,
+    EmptyPrompt,
+    Internal,
+    Interrupted,
+    NotUnderstood,
+    PromptTooLong,
+    Unavailable,
+)
+from storage.errors import NotAScene, NotFound, StorageFailed
+from storage.scene import SceneSettings
+
+ROOT = Path(__file__).parents[2]
+CHINESE = ROOT / "bot" / "locales" / "zh" / "LC_MESSAGES" / "omost.po"
+BRACES = re.compile(r"\{(\w+)\}")
+
+# Each error that a person can meet, and the values that its sentence must show.
+ERRORS = {
+    EmptyPrompt: (EmptyPrompt(), []),
+    PromptTooLong: (PromptTooLong(4321, 2000), ["4321", "2000"]),
+    NotUnderstood: (NotUnderstood("qwxz", ("a lamp", "a fox")), ["qwxz", "a lamp, a fox"]),
+    BadSetting: (BadSetting("width_px", 17, "256-2048"), ["17", "256-2048"]),
+    Busy: (Busy(), []),
+    Unavailable: (Unavailable("sdxl", "needs-gpu-extra"), ["sdxl", "omost-bot[gpu]"]),
+    ComposeFailed: (ComposeFailed(3, 8, "an open string"), ["3", "8", "an open string"]),
+    Interrupted: (Interrupted(), []),
+    Internal: (Internal(), []),
+    CanvasError: (CanvasError("no such place", line=5, column=9, suggestion="left"), ["5", "9", "left"]),
+    NotFound: (NotFound("revision", "abcdefghij"), ["abcdefghij"]),
+    NotAScene: (NotAScene("damaged"), []),
+    StorageFailed: (StorageFailed("disk full"), ["disk full"]),
+}
+
+
+def error_classes() -> set[type[Exception]]:
+    """The classes of the three error trees that have no subclass: those that are raised."""
+    modules = (canvas.errors, engine.errors, storage.errors)
+    found = {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == module.__name__
+    }
+    return {each for each in found if not each.__subclasses__()}
+
+
+def calls(folder: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call in a folder's modules, with the name of what is called."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)):
+                    yield name, node
+                case _:
+                    pass
+
+
+def literals(call: ast.Call, count: int) -> tuple[str, ...]:
+    """The call's first arguments, when all of them are strings."""
+    match [argument.value for argument in call.args[:count] if isinstance(argument, ast.Constant)]:
+        case [str(), *_] as values if len(values) == count:
+            return tuple(values)
+        case _:
+            return ()
+
+
+def sentences() -> set[tuple[str, ...]]:
+    """What the bot says: the sentence, or its singular and plural."""
+    found = set()
+    for name, call in calls(ROOT / "bot"):
+        if name in ("text", "later"):
+            found.add(literals(call, 1))
+        elif name == "count" and len(call.args) > 2:
+            found.add(literals(call, 2))
+    return found - {()}
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    """The Chinese catalogue by English sentence, singular first."""
+    with CHINESE.open("rb") as file:
+        return {message.id: message for message in read_po(file, locale="zh") if message.id}
+
+
+def test_every_error_has_an_example_here():
+    """The table of this test names every error class of canvas, engine and storage."""
+    assert error_classes() == set(ERRORS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("error", "shown"), ERRORS.values(), ids=[each.__name__ for each in ERRORS])
+def test_every_error_has_words(language, error, shown):
+    """Each error is a sentence of its own in each language, with its values and without blanks to fill."""
+    spoken = words(language)
+    sentence = spoken.error(error)
+    assert (sentence == spoken.unexpected()) == isinstance(error, Internal)
+    assert all(value in sentence for value in shown), sentence
+    assert not BRACES.search(sentence)
+    assert re.search(r"[.?。？]$", sentence)
+    assert bool(re.search(r"[\u4e00-\u9fff]", sentence)) == (language == "zh")
+
+
+def test_an_unknown_error_tells_nothing_of_its_inside():
+    """An error that nobody foresaw gets a general sentence, not its own text."""
+    assert words("en").error(ValueError("password")) == words("en").unexpected()
+
+
+def test_what_a_person_wrote_is_data():
+    """Braces in a person's own words come back as they are."""
+    assert "{advice} {0.__class__}" in words("en").error(NotUnderstood("{advice} {0.__class__}"))
+
+
+def test_long_words_are_quoted_short():
+    """A request that was not understood is quoted in at most a line."""
+    assert len(words("en").error(NotUnderstood("x" * 2000))) < 200
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_words(language):
+    """Each key by which storage or the engine gives a reason or names a setting has words."""
+    reasons = {backend.reason for backend in (*composers(), *renderers())} - {""}
+    reasons |= {
+        key for name, call in calls(ROOT / "storage") if name == "NotAScene" for key in literals(call, 1)
+    }
+    settings = {field.name for field in fields(SceneSettings)} - {"negative_prompt"}
+    assert len(reasons) > 3
+    spoken = words(language)
+    assert [key for key in reasons | settings if spoken.named(key) == key] == []
+    assert spoken.backend_reason("") == ""
+
+
+def test_every_sentence_is_translated(catalog):
+    """Every sentence in the code of the bot stands in the Chinese catalogue, and nothing else does."""
+    said = {each[0] if len(each) == 1 else each for each in sentences()}
+    assert len(said) > 50
+    assert said - set(catalog) == set(), "not translated"
+    assert set(catalog) - said == set(), "stale"
+
+
+def test_every_translation_is_finished(catalog):
+    """No translation is empty, fuzzy, or fills other blanks than the English sentence does."""
+    for english, message in catalog.items():
+        english_forms = (english,) if isinstance(english, str) else english
+        forms = (message.string,) if isinstance(message.string, str) else message.string
+        assert all(forms), english
+        assert not message.fuzzy, english
+        for form in forms:
+            assert set(BRACES.findall(form)) == set(BRACES.findall(english_forms[-1])), english
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh", "zh"), ("zh-Hans-CN", "zh"), ("zh_TW.UTF-8", "zh"), ("en-GB", "en"), ("de", "en"), ("", "en")],
+)
+def test_locales_find_their_language(locale, language):
+    """A locale is answered in its language, or in English where that is not spoken."""
+    assert language_of(locale) == language
+    assert words(locale).language == language
+
+
+def test_numbers_choose_their_form():
+    """A counted sentence is singular for one, plural for others, and has one form in Chinese."""
+    forms = [words("en").count("{number} region", "{number} regions", number) for number in (0, 1, 2)]
+    assert forms == ["0 regions", "1 region", "2 regions"]
+    assert words("zh").count("{number} region", "{number} regions", 2) == "2 个区域"
+
+
+def test_repairs_have_words():
+    """A repair says what was used, or that the text was left out."""
+    spoken = words("en")
+    assert spoken.repair(Repair(3, "location", "middle", "in the center")) == (
+        "line 3: location “middle” became “in the center”"
+    )
+    assert spoken.repair(Repair(4, "argument", "foo=1", "")) == "line 4: argument “foo=1” was left out"
