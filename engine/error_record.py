@@ -34,7 +34,7 @@ def from_record(record: str) -> Reportable:
         return Internal()
 
 
-def _restored(value: object) -> object:
+def _restored(value: object) -> Any:
     """The value with a tuple where JSON made a list."""
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 

@@ -69,24 +69,19 @@ class Limits:
     Attributes:
         prompt_chars: Characters of a prompt.
         count: Images of a batch.
-        regions: Regions of a canvas made by hand.
         renders_at_once: Requests that are painted at the same time; the others queue.
         turns_per_conversation: Requests of one conversation that run at the same time; more are `Busy`.
     """
 
     prompt_chars: int = 2000
     count: int = 4
-    regions: int = 64
     renders_at_once: int = 1
     turns_per_conversation: int = 1
 
 
 def prompt_of(order: Order) -> str:
-    """The order's words as they are stored: stripped, and without what no database takes."""
-    if isinstance(order, Repaint):
-        return ""
-    # lone surrogates and NUL come in through JSON; SQLite refuses the first, PostgreSQL the second
-    return order.prompt.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
+    """The order's words, stripped; a repaint has none."""
+    return "" if isinstance(order, Repaint) else order.prompt.strip()
 
 
 def parent_of(order: Order) -> str | None:
@@ -100,15 +95,13 @@ def check(order: Order, limits: Limits) -> None:
     Raises:
         EmptyPrompt: The prompt to compose has no character but spaces.
         PromptTooLong: It has more characters than the limit.
-        BadSetting: A setting is outside of its range, or a canvas made by hand has too many regions.
+        BadSetting: A setting is outside of its range.
     """
     prompt = prompt_of(order)
     if isinstance(order, Compose) and not prompt:
         raise EmptyPrompt
     if len(prompt) > limits.prompt_chars:
         raise PromptTooLong(len(prompt), limits.prompt_chars)
-    if isinstance(order, Adopt):
-        _check_range("regions", len(order.canvas.local_descriptions), 0, limits.regions)
     _check_settings(order.settings, limits)
 
 
