@@ -1,0 +1,144 @@
+"""Vector drawings: the icons, how they are joined and tinted, and how they become pixels.
+
+It does not know what anything means; words are `lexicon`'s business.
+"""
+
+import colorsys
+import gzip
+import io
+import json
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Final, TypedDict, cast
+
+import resvg_py
+from PIL import Image
+
+Rgb = tuple[int, int, int]
+
+MAX_RASTERS: Final = 256
+"""Rasterised drawings that are kept: a growing scene repaints the same ones."""
+
+_HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
+_HUE_REACH: Final = 0.14
+"""How far from an icon's main hue a colour still belongs to it, in turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """SVG markup whose ink fills the box (0, 0) to (width, height)."""
+
+    body: str
+    width: float
+    height: float
+
+    @property
+    def aspect(self) -> float:
+        """Width by height."""
+        return self.width / self.height
+
+    def at(self, x: float, y: float, width: float, *, flip: bool = False) -> str:
+        """Markup of this drawing inside another one, its left top corner at (x, y)."""
+        scale = width / self.width
+        mirror = f"translate({self.width:.2f} 0) scale(-1 1)" if flip else ""
+        return f'<g transform="translate({x:.2f} {y:.2f}) scale({scale:.4f}) {mirror}">{self.body}</g>'
+
+
+class _Icon(TypedDict):
+    body: str
+    box: list[float]
+    main: str
+
+
+def has_icon(name: str) -> bool:
+    """Whether there is an icon of this name."""
+    return name in _icons()
+
+
+@lru_cache(maxsize=512)
+def icon(name: str, color: Rgb | None = None) -> Drawing:
+    """An icon cut to its ink, tinted when a colour is given.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    entry = _icons()[name]
+    x, y, width, height = entry["box"]
+    body = tint(entry["body"], entry["main"], color) if color else entry["body"]
+    return Drawing(f'<g transform="translate({-x} {-y})">{body}</g>', width, height)
+
+
+def icon_body(name: str) -> str:
+    """An icon's markup in its own 32 x 32 units."""
+    return _icons()[name]["body"]
+
+
+def tint(body: str, main: str, color: Rgb) -> str:
+    """Turns the main hue of a drawing, and its neighbours, into another; light and shade stay.
+
+    Args:
+        body: SVG markup with hexadecimal colours.
+        main: The drawing's main colour.
+        color: What the main colour becomes, roughly: it is kept light enough to show the shades.
+    """
+    main_hue, main_light, main_saturation = _hls(_rgb(main))
+    hue, light, saturation = _hls(color)
+    light = min(max(light, 0.24), 0.9)
+
+    def turned(found: re.Match[str]) -> str:
+        old_hue, old_light, old_saturation = _hls(_rgb(found.group()))
+        distance = abs((old_hue - main_hue + 0.5) % 1 - 0.5)
+        gray = old_saturation < 0.12 or old_light < 0.05 or old_light > 0.97
+        if gray != (main_saturation < 0.12) or (not gray and distance > _HUE_REACH):
+            return found.group()
+        shade = min(max(light + (old_light - main_light) * 0.8, 0.06), 0.97)
+        return to_hex(tuple(round(255 * value) for value in colorsys.hls_to_rgb(hue, shade, saturation * 0.92)))
+
+    return _HEX.sub(turned, body)
+
+
+def to_hex(color: tuple[float, ...]) -> str:
+    """`#rrggbb`, clipped."""
+    return "#" + "".join(f"{min(max(round(value), 0), 255):02x}" for value in color)
+
+
+def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
+    """`share` of the second colour in the first."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def luminance(color: Rgb) -> float:
+    """Perceived lightness, 0 to 1."""
+    return (0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]) / 255
+
+
+@lru_cache(maxsize=MAX_RASTERS)
+def rasterise(drawing: Drawing, width_px: int, height_px: int, *, flip: bool = False) -> Image.Image:
+    """A drawing stretched to a size, RGBA. The image is shared: do not change it."""
+    width_px, height_px = max(1, width_px), max(1, height_px)
+    mirror = f' transform="translate({drawing.width} 0) scale(-1 1)"' if flip else ""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" preserveAspectRatio="none" '
+        f'viewBox="0 0 {drawing.width:.3f} {drawing.height:.3f}" width="{width_px}" height="{height_px}">'
+        f"<g{mirror}>{drawing.body}</g></svg>"
+    )
+    png = bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))
+    return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def _rgb(text: str) -> Rgb:
+    digits = text[1:] if len(text) == 7 else "".join(digit * 2 for digit in text[1:])
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+def _hls(color: Rgb) -> tuple[float, float, float]:
+    return colorsys.rgb_to_hls(*(value / 255 for value in color))
+
+
+@cache
+def _icons() -> dict[str, _Icon]:
+    file = resources.files("engine.renderer.storyboard") / "data" / "icons.json.gz"
+    return cast("dict[str, _Icon]", json.loads(gzip.decompress(file.read_bytes())))

@@ -1,0 +1,233 @@
+"""Turns a plan into pixels."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from canvas.model import Canvas
+from engine.renderer.storyboard import lettering
+from engine.renderer.storyboard.backdrop import Backdrop, paint_backdrop
+from engine.renderer.storyboard.drawing import Drawing, Rgb, luminance, mix, rasterise
+from engine.renderer.storyboard.plan import Area, Box, Figure, Label, Plan, Sign, plan
+from engine.renderer.storyboard.scenery import rain, snowflakes, star
+
+Progress = Callable[[int, int, Image.Image], None]
+"""Called after each stage with (done, of how many, the picture so far). The image goes on changing."""
+
+
+def paint(
+    canvas: Canvas, width_px: int, height_px: int, seed: int, *, on_progress: Progress | None = None
+) -> Image.Image:
+    """Paints a storyboard, RGB.
+
+    Args:
+        canvas: Any canvas, also one without regions.
+        width_px: 256 to 2048.
+        height_px: 256 to 2048.
+        seed: Chooses looks, poses and small places; the same seed gives the same pixels.
+        on_progress: Told of each stage; what it raises stops the painting and is passed on.
+    """
+    made = plan(canvas, width_px, height_px, seed)
+    stages = len(made.layers) + 2
+    image = paint_backdrop(canvas, made.backdrop, width_px, height_px)
+    _paint_weather(image, made, behind=True)
+    _report(on_progress, 1, stages, image)
+    for done, layer in enumerate(made.layers, start=2):
+        match layer:
+            case Area():
+                _paint_area(image, layer)
+            case Figure():
+                _paint_figure(image, layer, made.backdrop)
+            case Sign():
+                _paint_sign(image, layer)
+        _report(on_progress, done, stages, image)
+    _paint_weather(image, made, behind=False)
+    for label in made.labels:
+        _paint_label(image, label)
+    _paint_caption(image, made.caption)
+    _report(on_progress, stages, stages, image)
+    return image
+
+
+def _report(on_progress: Progress | None, done: int, stages: int, image: Image.Image) -> None:
+    if on_progress:
+        on_progress(done, stages, image)
+
+
+def _paint_area(image: Image.Image, area: Area) -> None:
+    left, top, right, bottom = area.box
+    raster = rasterise(area.drawing, right - left, bottom - top)
+    if any(area.soft):
+        raster = raster.copy()
+        alpha = np.asarray(raster.getchannel("A"), dtype=np.float32) * _soft_edges(raster.width, raster.height, area.soft)
+        raster.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+    image.paste(raster, (left, top), raster)
+
+
+@lru_cache(maxsize=16)
+def _soft_edges(width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """float32 [height, width]: 1 inside, falling to 0 at the soft edges."""
+    x = np.linspace(0, 1, width_px, dtype=np.float32)
+    y = np.linspace(0, 1, height_px, dtype=np.float32)
+    reach = 0.22
+
+    def ramp(share: np.ndarray[tuple[int], np.dtype[np.float32]], start: bool, end: bool) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        weight = np.ones_like(share)
+        if start:
+            weight = weight * np.clip(share / reach, 0, 1)
+        if end:
+            weight = weight * np.clip((1 - share) / reach, 0, 1)
+        return weight * weight * (3 - 2 * weight)
+
+    return ramp(y, soft[1], soft[3])[:, None] * ramp(x, soft[0], soft[2])[None, :]
+
+
+def _paint_figure(image: Image.Image, figure: Figure, backdrop: Backdrop) -> None:
+    left, top, right, bottom = figure.box
+    wide, high = right - left, bottom - top
+    if figure.wash:
+        _paint_glow(image, (left - wide * 0.22, top - high * 0.16, right + wide * 0.22, bottom + high * 0.12), figure.wash, 0.62)
+        if figure.grounded:
+            _paint_patch(image, figure, backdrop)
+    if figure.grounded:
+        _paint_shadow(image, figure.box)
+    raster = rasterise(figure.drawing, wide, high, flip=figure.flip)
+    if figure.pale > 0.02 or backdrop.dark:
+        raster = _in_air(raster, figure.pale, backdrop)
+    if figure.role != "decor":
+        _paint_edge(image, raster, left, top, backdrop)
+    image.paste(raster, (left, top), raster)
+
+
+def _paint_edge(image: Image.Image, raster: Image.Image, left: int, top: int, backdrop: Backdrop) -> None:
+    """A thin pale rim, as of a cut-out, that lifts the figure off a busy ground."""
+    size = max(3, 2 * round(min(image.size) / 420) + 1)
+    pad = size
+    alpha = Image.new("L", (raster.width + 2 * pad, raster.height + 2 * pad), 0)
+    alpha.paste(raster.getchannel("A"), (pad, pad))
+    rim = alpha.filter(ImageFilter.MaxFilter(size)).filter(ImageFilter.GaussianBlur(size / 5))
+    rim = rim.point([round(value * 0.85) for value in range(256)])
+    tone: Rgb = (255, 253, 247) if not backdrop.dark else (226, 230, 246)
+    image.paste(Image.new("RGB", rim.size, tone), (left - pad, top - pad), rim)
+
+
+def _paint_glow(image: Image.Image, box: tuple[float, float, float, float], color: Rgb, strength: float) -> None:
+    """A soft spot of colour."""
+    left, top, right, bottom = (round(value) for value in box)
+    mask = _spot().resize((max(2, right - left), max(2, bottom - top)), Image.Resampling.BILINEAR)
+    mask = mask.point([round(value * strength) for value in range(256)])
+    image.paste(Image.new("RGB", mask.size, color), (left, top), mask)
+
+
+@lru_cache(maxsize=1)
+def _spot() -> Image.Image:
+    """A round spot that fades out, 96 x 96."""
+    axis = np.linspace(-1, 1, 96, dtype=np.float32)
+    radius = np.sqrt(axis[:, None] ** 2 + axis[None, :] ** 2)
+    weight = np.clip((1 - radius) / 0.62, 0, 1)
+    return Image.fromarray((255 * weight * weight * (3 - 2 * weight)).astype(np.uint8))
+
+
+def _paint_patch(image: Image.Image, figure: Figure, backdrop: Backdrop) -> None:
+    """The piece of ground that a figure stands on, in its region's colour."""
+    left, _, right, bottom = figure.box
+    wide, high = right - left, bottom - figure.box[1]
+    color = mix(figure.wash or (255, 255, 255), backdrop.ground[1], 0.22)
+    half = wide * 0.58
+    tall = min(half * 0.34, high * 0.16)
+    middle = (left + right) / 2
+    body = (
+        f'<ellipse cx="50" cy="12" rx="50" ry="11.5" fill="#{color[0]:02x}{color[1]:02x}{color[2]:02x}" opacity=".92"/>'
+        '<ellipse cx="50" cy="10.5" rx="46" ry="9" fill="#fff" opacity=".16"/>'
+    )
+    raster = rasterise(Drawing(body, 100, 24), round(2 * half), round(2 * tall))
+    image.paste(raster, (round(middle - half), round(bottom - tall * 1.25)), raster)
+
+
+def _paint_shadow(image: Image.Image, box: Box) -> None:
+    left, top, right, bottom = box
+    wide, high = right - left, bottom - top
+    tall = max(3.0, min(wide * 0.1, high * 0.09))
+    _paint_glow(image, (left + wide * 0.02, bottom - tall, right - wide * 0.02, bottom + tall * 0.8), (40, 24, 56), 0.5)
+
+
+def _in_air(raster: Image.Image, pale: float, backdrop: Backdrop) -> Image.Image:
+    """A raster seen through air, and at night in dim light."""
+    color = raster.convert("RGB")
+    if pale > 0.02:
+        color = Image.blend(color, Image.new("RGB", raster.size, mix(backdrop.sky[1], (255, 255, 255), 0.12)), pale)
+    if backdrop.dark:
+        color = Image.blend(color, Image.new("RGB", raster.size, backdrop.sky[0]), 0.1)
+    color.putalpha(raster.getchannel("A"))
+    return color
+
+
+def _paint_sign(image: Image.Image, sign: Sign) -> None:
+    left, top, right, bottom = sign.box
+    if sign.size_px < 6:
+        return
+    line_px = sign.size_px * 1.1
+    y = (top + bottom - line_px * len(sign.lines)) / 2 + sign.size_px * 0.9
+    for line in sign.lines:
+        wide = lettering.width_px(line, sign.size_px, "display")
+        lettering.write(image, (left + right - wide) / 2, y, line, sign.size_px, sign.color, "display")
+        y += line_px
+
+
+def _paint_label(image: Image.Image, label: Label) -> None:
+    """Dark letters on a small pale pill: readable on anything."""
+    left, top, right, bottom = label.box
+    wide, high = right - left, bottom - top
+    body = f'<rect width="{wide}" height="{high}" rx="{high / 2}" fill="#fffdf8" opacity=".86"/>'
+    pill = rasterise(Drawing(body, wide, high), wide, high)
+    image.paste(pill, (left, top), pill)
+    text_px = lettering.width_px(label.text, label.size_px)
+    lettering.write(image, left + (wide - text_px) / 2, top + high * 0.5 + label.size_px * 0.34, label.text, label.size_px, (62, 50, 72))
+
+
+def _paint_caption(image: Image.Image, caption: Label) -> None:
+    left, top, right, bottom = caption.box
+    strip = image.crop(caption.box)
+    tone: Rgb = (32, 26, 44)
+    image.paste(Image.blend(strip, Image.new("RGB", strip.size, tone), 0.78), (left, top))
+    baseline = top + (bottom - top) * 0.5 + caption.size_px * 0.35
+    lettering.write(image, caption.size_px * 0.7, baseline, caption.text, caption.size_px, (250, 246, 238))
+
+
+def _paint_weather(image: Image.Image, made: Plan, *, behind: bool) -> None:
+    """Stars behind everything; rain, snow and confetti in front."""
+    from random import Random
+
+    backdrop, rng = made.backdrop, Random(f"{made.seed}:weather:{behind}")
+    unit = min(image.size) / 100
+    wide, high = image.width / unit, image.height / unit
+    parts: list[str] = []
+    if behind:
+        if backdrop.setting == "space" or (backdrop.time == "night" and backdrop.setting not in ("room", "plain", "underwater")):
+            low = high * (backdrop.horizon if backdrop.setting != "space" else 1)
+            parts = [star(rng.uniform(0, wide), rng.uniform(0, low), rng.choice((0.25, 0.32, 0.4, 0.8))) for _ in range(min(150, round(wide * low / 70)))]
+        elif backdrop.setting == "underwater":
+            parts = [
+                f'<circle cx="{rng.uniform(0, wide):.1f}" cy="{rng.uniform(0, high * 0.9):.1f}" r="{rng.uniform(0.4, 1.5):.2f}" fill="#fff" fill-opacity=".14" stroke="#fff" stroke-opacity=".5" stroke-width=".2"/>'
+                for _ in range(min(70, round(wide * high / 160)))
+            ]
+    elif backdrop.weather == "rain":
+        parts = [rain(wide, high, rng)]
+    elif backdrop.weather == "snowfall" and backdrop.setting not in ("room", "plain"):
+        parts = [snowflakes(wide, high, rng)]
+    elif backdrop.festive:
+        parts = [_confetti(wide, high, rng)]
+    if parts:
+        raster = rasterise(Drawing("".join(parts), wide, high), *image.size)
+        image.paste(raster, (0, 0), raster)
+
+
+def _confetti(wide: float, high: float, rng: object) -> str:
+    return ""
+
+
+def is_dark(color: Rgb) -> bool:
+    """Whether white reads better on a colour."""
+    return luminance(color) < 0.5

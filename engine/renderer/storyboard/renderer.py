@@ -1,0 +1,73 @@
+"""The storyboard as a renderer: paints in a thread, reports its stages, stops when it is not wanted any more."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Final
+
+from PIL import Image
+
+from canvas.model import Canvas
+from engine.renderer import RenderedImage, RenderEvent, RenderPreview, RenderStep
+from engine.renderer.storyboard.painting import paint
+from storage.scene import SceneSettings
+
+PREVIEW_SIDE_PX: Final = 512
+_PREVIEWS: Final = 3
+"""Previews an image: at the first stage and on the way."""
+
+
+class _Stopped(Exception):  # noqa: N818 - it is no error: the listener has gone
+    """Ends the painting thread."""
+
+
+class StoryboardRenderer:
+    """Paints storyboards. Guidance, steps and the negative prompt mean nothing to it."""
+
+    async def render(self, canvas: Canvas, settings: SceneSettings) -> AsyncIterator[RenderEvent]:
+        """Paints `settings.count` images one after the other; a step is a stage of one image.
+
+        Closing the iterator stops the painting within one stage, some hundredths of a second.
+        """
+        for index in range(settings.count):
+            async for event in _paint_one(canvas, settings, index):
+                yield event
+
+
+async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> AsyncIterator[RenderEvent]:
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[RenderEvent | None] = asyncio.Queue()
+    stopped = threading.Event()
+
+    def report(done: int, stages: int, image: Image.Image) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        send(RenderStep(done, stages))
+        if done < stages and done % max(1, stages // _PREVIEWS) == 1 % max(1, stages // _PREVIEWS):
+            send(RenderPreview(_smaller(image)))
+
+    def send(event: RenderEvent | None) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    def work() -> Image.Image:
+        try:
+            return paint(canvas, settings.width_px, settings.height_px, settings.seed + index, on_progress=report)
+        finally:
+            send(None)
+
+    painting = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        yield RenderedImage(index, settings.seed + index, await painting)
+    finally:
+        stopped.set()
+        with suppress(_Stopped):
+            await painting
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    copy = image.copy()
+    copy.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
+    return copy

@@ -1,0 +1,138 @@
+"""What each region of a canvas shows: its subject, the words on it, and the small things around it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from canvas.model import Canvas, LocalDescription
+from canvas.names import COLORS
+from engine.renderer.storyboard.backdrop import words_of
+from engine.renderer.storyboard.drawing import Rgb
+from engine.renderer.storyboard.lexicon import Thing, find
+from engine.renderer.storyboard.reading import MAX_GROUP, Phrase, phrases, quoted_words
+
+MAX_DETAILS: Final = 8
+
+_VAGUE: Final = frozenset(
+    "scene setting atmosphere arrangement display decoration detail view moment mood feeling sense environment "
+    "collection thing object element item feature accent spread composition ambiance area place corner".split()
+)
+_PORTRAIT: Final = frozenset({"portrait", "close-up", "closeup", "headshot", "face", "selfie", "bust"})
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A small thing that belongs to a subject."""
+
+    thing: Thing
+    color: Rgb | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a region shows.
+
+    Attributes:
+        thing: What is drawn, or None when no picture fits the words.
+        others: Further people or animals of the same group.
+        count: How many, `MAX_GROUP` at most.
+        color: Asked for beside the noun, or None.
+        text: The phrase for its label.
+        sign: Words that stand on it, or empty.
+        details: Small things, the most telling first.
+        portrait: Whether only head and shoulders are asked for.
+        mood: The lower-case words of its description and tags.
+    """
+
+    thing: Thing | None
+    others: tuple[Thing, ...]
+    count: int
+    color: Rgb | None
+    text: str
+    sign: str
+    details: tuple[Detail, ...]
+    portrait: bool
+    mood: frozenset[str]
+
+
+def subjects(canvas: Canvas) -> tuple[Subject, ...]:
+    """One subject a local description, in the order of the code; no detail repeats another's subject."""
+    found = [_subject(local) for local in canvas.local_descriptions]
+    heroes = frozenset(subject.thing.name for subject in found if subject.thing)
+    return tuple(
+        _with_details(subject, local, heroes) for subject, local in zip(found, canvas.local_descriptions, strict=True)
+    )
+
+
+def _subject(local: LocalDescription) -> Subject:
+    sign = quoted_words(local.description) or next(
+        (words for text in local.detailed_descriptions[:4] if (words := quoted_words(text))), ""
+    )
+    read = phrases(local.description)
+    chosen, thing = _choose(read)
+    others = tuple(
+        other
+        for phrase in read
+        if phrase.main and phrase is not chosen and (other := find(phrase)) and thing and other.kind == thing.kind == "person"
+    )
+    mood = words_of(local.description) | words_of(local.tags[:300])
+    if sign and (thing is None or (thing.kind == "prop" and thing.name == "banner")):
+        thing = Thing("prop", "banner", "banner")
+    count = chosen.count if chosen else 1
+    if others:
+        count = min(MAX_GROUP, max(count, 2) + len(others))
+    if thing and thing.word in ("couple", "lover"):
+        count = 2
+    elif thing and thing.word in ("family", "team", "crowd", "audience", "crew", "band", "people", "army", "everyone", "人群"):
+        count = max(count, 4)
+    return Subject(
+        thing, others, count, COLORS[chosen.color] if chosen and chosen.color else None, _label(chosen, thing),
+        sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1, mood,
+    )  # fmt: skip
+
+
+def _choose(read: Sequence[Phrase]) -> tuple[Phrase | None, Thing | None]:
+    """The phrase that is the subject, and its picture."""
+    main = [phrase for phrase in read if phrase.main]
+    for phrase in main:
+        if thing := find(phrase):
+            return phrase, thing
+    if not main or main[0].words[-1] in _VAGUE:
+        for phrase in read:
+            if thing := find(phrase):
+                return phrase, thing
+    return (main or [*read, None])[0], None
+
+
+def _label(phrase: Phrase | None, thing: Thing | None) -> str:
+    if phrase is None:
+        return ""
+    if thing and not thing.word.isascii():
+        return thing.word
+    words = phrase.text.split()
+    return " ".join(words[-2:])
+
+
+def _with_details(subject: Subject, local: LocalDescription, heroes: frozenset[str]) -> Subject:
+    seen = set(heroes)
+    details: list[Detail] = []
+    for phrase in _further_phrases(local):
+        thing = find(phrase)
+        if thing is None or thing.kind != "icon" or thing.name in seen:
+            continue
+        seen.add(thing.name)
+        details.append(Detail(thing, COLORS[phrase.color] if phrase.color else None))
+        if len(details) == MAX_DETAILS:
+            break
+    return Subject(
+        subject.thing, subject.others, subject.count, subject.color, subject.text, subject.sign, tuple(details),
+        subject.portrait, subject.mood,
+    )  # fmt: skip
+
+
+def _further_phrases(local: LocalDescription) -> Iterator[Phrase]:
+    """Phrases that may name details: beside the subject, in the tags, in the further sentences."""
+    yield from (phrase for phrase in phrases(local.description))
+    yield from phrases(local.tags[:600])
+    for text in local.detailed_descriptions[:8]:
+        yield from phrases(text)
