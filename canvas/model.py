@@ -7,8 +7,12 @@ a canvas is `canvas.language`; where a description lands in the picture is `canv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from canvas.names import AREAS, COLORS, LOCATIONS, OFFSETS
+
+MAX_LOCAL_DESCRIPTIONS: Final = 128
+"""More regions than anybody composes; a bound for text that is no composition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,18 @@ class Canvas:
 
     Attributes:
         repairs: What was mended while reading it. Two canvases that differ only in repairs are equal.
+
+    Raises:
+        ValueError: There are more than `MAX_LOCAL_DESCRIPTIONS` local descriptions.
     """
 
     global_description: GlobalDescription
     local_descriptions: tuple[LocalDescription, ...] = ()
     repairs: tuple[Repair, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.local_descriptions) > MAX_LOCAL_DESCRIPTIONS:
+            raise ValueError(f"a canvas has at most {MAX_LOCAL_DESCRIPTIONS} local descriptions")
 
 
 def _check_name(what: str, name: str, table: Mapping[str, object]) -> None:

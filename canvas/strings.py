@@ -1,0 +1,249 @@
+"""Reads strings of model text, whose inner quotes may not be escaped and whose last quote may be missing.
+
+In well-formed code the first unescaped quote ends the string. Models also write `'Surrounding the 'O'
+are'`, so a quote counts as the end only where what follows it can follow a string: a comma and the next
+argument or item, a closing bracket, another string. Every pattern here is possessive or bounded: no input
+makes it backtrack far.
+"""
+
+import re
+import unicodedata
+from collections.abc import Generator
+from functools import cache
+from typing import Final, Literal
+
+from canvas.signatures import KNOWN_NAMES
+from canvas.source import Source
+
+Context = Literal["keyword", "positional", "sequence"]
+"""Where a string stands: after `name=`, as an argument without a name, or in a list."""
+
+_FAMILIES: Final = {
+    "'": "'",
+    '"': '"',
+    "‘": "[‘’']",
+    "’": "[‘’']",
+    "“": '[“”„"]',
+    "”": '[“”„"]',
+    "„": '[“”„"]',
+    "«": "[«»]",
+}
+_QUOTES: Final = "'\"‘’“”„«»"
+_BRACKETED_CHARS: Final = 200
+
+_PREFIX = re.compile(r"[rRbBuUfF]{1,2}(?=['\"])")
+_KNOWN = rf"(?:{'|'.join(KNOWN_NAMES)})\s*+[=:]"
+_BLANK = r"(?>\s++(?:#[^\n]*+)?+)*+"
+_COMMA = rf",(?:#[^\n]*+)?+{_BLANK}"
+_NAME = r"[^\W\d]\w*+"
+_OPEN = r"[rRbBuUfF]{0,2}+['\"‘“„«]"
+_STRING = r"(?:(?<=\s)[rRuUfF]{1,2}+)?+(?:'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
+_CODE_ENDS = r"```|canvas\s{0,3}[.=]"
+_AFTER: Final[dict[Context, str]] = {
+    "keyword": rf"{_COMMA}(?:{_NAME}\s*+=(?!=)|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
+    "positional": rf"{_COMMA}(?:{_OPEN}|[\[(\d+\-.)*]|(?:None|True|False)\b|{_NAME}\s*+=(?!=))|\)",
+    "sequence": rf"{_COMMA}(?:{_OPEN}|[\])]|{_KNOWN}|{_CODE_ENDS})|[\])]",
+}
+_AFTER_ANY = rf"\+{_BLANK}{_OPEN}|{_KNOWN}|{_STRING}{_BLANK}(?:[,)\]+'\"]|\Z)|{_CODE_ENDS}"
+_UNDECIDED = (
+    rf"(?:{_COMMA}|\+{_BLANK}|\]{_BLANK})?+"
+    rf"(?:{_NAME}\s*+|`{{1,2}}|[rRbBuUfF]{{0,2}}+['\"‘“„«][^\n]*+{_BLANK})?+\Z"
+)
+_EXPRESSION = (
+    r"\.\w++\(|\s*+%\s*+\(|\s*+\*\s*+\d|\[[\w:\- ]*+\]|\s++if\s[^\n]{0,100}?\selse\s|\s++for\s++\w++\s++in\s"
+)
+_ANEW = rf"[)\]]|{_KNOWN}|{_CODE_ENDS}|\w{{0,40}}\s{{0,8}}\Z|`{{1,2}}\Z"
+_PLAIN = r"(?:'[^'\\\n]*+'|\"[^\"\\\n]*+\")"
+_PLAIN_JOINED = re.compile(
+    r"(?!'''|\"\"\")(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s*+(?:\+\s*+)?+"
+    rf"(?={_PLAIN}\s*+[,)\]+'\"])"
+)
+_BRACKET_ENDS_CODE = re.compile(r"[)\]]++[ \t]*+(?:[\n,#;`]|\Z)")
+_BRACKET_UNDECIDED = re.compile(r"[)\]]++[ \t]*+\Z")
+
+_ESCAPE = re.compile(
+    r"\\(\n|[\\'\"abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}\n]{1,80}\})"
+)
+_SIMPLE_ESCAPES: Final = {
+    "\n": "",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
+
+
+def opens_string(source: Source, position: int) -> Generator[None, None, bool]:
+    """Whether a string begins here; before the text's end only."""
+    ahead = yield from source.lookahead(position, 3)
+    return ahead[0] in _FAMILIES or _PREFIX.match(ahead) is not None
+
+
+def joined_strings(
+    source: Source, position: int, context: Context
+) -> Generator[None, None, tuple[str | None, int]]:
+    """Reads a string with those that are adjacent or added to it.
+
+    Returns:
+        The text and where it ends; None as text where the source ends inside of a string.
+    """
+    parts: list[str] = []
+    while True:
+        while match := _PLAIN_JOINED.match(source.text, position):
+            parts.append(match[1] if match[1] is not None else match[2])
+            position = match.end()
+        text, position = yield from _string(source, position, context)
+        if text is None:
+            return None, position
+        parts.append(text)
+        following = yield from source.blank(position)
+        if source.text.startswith("+", following):
+            following = yield from source.blank(following + 1)
+        if following >= len(source.text) or not (yield from opens_string(source, following)):
+            return "".join(parts), position
+        position = following
+
+
+def _string(source: Source, position: int, context: Context) -> Generator[None, None, tuple[str | None, int]]:
+    prefix = _PREFIX.match(source.text, position)
+    start = prefix.end() if prefix else position
+    if prefix and "f" in prefix[0].lower():
+        source.mend(position, "string", "a string with code inside", "its text as it stands")
+    if (yield from source.lookahead(start, 3)) in {"'" * 3, '"' * 3}:
+        body, end = yield from _triple_quoted(source, start)
+    else:
+        body, end = yield from _single_quoted(source, start, context)
+    is_raw = prefix is not None and "r" in prefix[0].lower()
+    return (body if body is None or is_raw else _unescape(body)), end
+
+
+def _triple_quoted(source: Source, start: int) -> Generator[None, None, tuple[str | None, int]]:
+    quotes = source.text[start] * 3
+    pattern = re.compile(rf"\\[\s\S]|(?P<end>{quotes})|(?P<maybe>(?:\\|{quotes[0]}{{1,2}})\Z)")
+    searched = start + 3
+    while True:
+        match = pattern.search(source.text, searched)
+        if match and match.lastgroup == "end":
+            return source.text[start + 3 : match.start()], match.end()
+        if match and match.lastgroup is None:
+            searched = match.end()
+        elif source.ended:
+            return None, len(source.text)
+        else:
+            searched = match.start() if match else len(source.text)
+            yield
+
+
+def _single_quoted(
+    source: Source, start: int, context: Context
+) -> Generator[None, None, tuple[str | None, int]]:
+    """A string in one quote, straight or typographic, with whatever quotes stand inside of it."""
+    pattern = _finder(source.text[start], context)
+    searched = start + 1
+    while match := (yield from _find(source, pattern, searched)):
+        searched = match.end()
+        if match.lastgroup in {"end", "code"}:
+            if not (yield from _is_bracketed(source, start, match)):
+                return _closed(source, start, match.start()), match.end()
+        elif match.lastgroup == "maybe":
+            if source.text[(yield from source.blank(match.end())) :][:1] in {"", ","}:
+                return _closed(source, start, match.start()), match.end()
+        elif match.lastgroup == "line" and (yield from _ends_line(source, match.end(), context)):
+            return _unclosed(source, start, match.start()), match.start()
+    return None, len(source.text)
+
+
+def _find(
+    source: Source, pattern: re.Pattern[str], searched: int
+) -> Generator[None, None, re.Match[str] | None]:
+    """The next match to decide on, once there is enough text; None where the source ends before it."""
+    while True:
+        match = pattern.search(source.text, searched)
+        if match and match.lastgroup not in {"maybe", "cut"}:
+            return match
+        if source.ended:
+            return match if match and match.lastgroup == "maybe" else None
+        searched = match.start() if match else len(source.text)
+        yield
+
+
+@cache
+def _finder(quote: str, context: Context) -> re.Pattern[str]:
+    """A pattern whose next match in a string opened by `quote` is something to decide on.
+
+    The last matched group says what it is: `escape`, `cut` (a backslash ends the text), `line` (a line end
+    with the white space after it), `end` (the string ends), `maybe` (the text ends too early to tell) or
+    `code` (the string is a part of an expression). Quotes that belong to the string are no match.
+    """
+    closing = _FAMILIES[quote]
+    anew = rf"{_ANEW}|{_OPEN}" if context == "sequence" else _ANEW
+    return re.compile(
+        rf"(?P<escape>\\[\s\S])|(?P<cut>\\\Z)|(?P<line>\n\s*+(?={anew}))"
+        rf"|(?P<end>{closing}(?={_BLANK}(?:{_AFTER[context]}|{_AFTER_ANY})))"
+        rf"|(?P<maybe>{closing}(?={_BLANK}{_UNDECIDED}))"
+        rf"|(?P<code>{closing}(?={_EXPRESSION}))"
+    )
+
+
+def _is_bracketed(source: Source, start: int, quote: re.Match[str]) -> Generator[None, None, bool]:
+    """Whether the quote stands before a bracket that closes one inside of the string: `'(the 'O') ...'`."""
+    bracket = yield from source.blank(quote.end())
+    closing = source.text[bracket : bracket + 1]
+    if closing not in {")", "]"}:
+        return False
+    inside = source.text[max(start, quote.start() - _BRACKETED_CHARS) : quote.start()]
+    if inside.count("(" if closing == ")" else "[") <= inside.count(closing):
+        return False
+    code = yield from source.decided(_BRACKET_UNDECIDED, _BRACKET_ENDS_CODE, bracket)
+    return code is None
+
+
+def _ends_line(source: Source, position: int, context: Context) -> Generator[None, None, bool]:
+    """Whether the line at `position` is code again, so that the string before it was not closed."""
+    ahead = yield from source.lookahead(position, 1)
+    if ahead in {")", "]"} or (context == "sequence" and ahead in _FAMILIES):
+        return True
+    return ahead != "" and (yield from source.starts_anew(position))
+
+
+def _closed(source: Source, start: int, end: int) -> str:
+    body, quote = source.text[start + 1 : end], source.text[start]
+    if quote not in "'\"":
+        source.mend(start, "quotes", source.text[start : end + 1], "straight quotes")
+    elif quote in body.replace("\\\\", "").replace("\\" + quote, ""):
+        source.mend(start, "quotes", source.text[start : end + 1], "the quotes inside belong to the text")
+    if "\n" in body.replace("\\\n", ""):
+        source.mend(start, "string", "a line end inside", "one string")
+    return body
+
+
+def _unclosed(source: Source, start: int, end: int) -> str:
+    body = source.text[start + 1 : end].rstrip().removesuffix(",").rstrip()
+    if body and body[-1] in _QUOTES:
+        body = body[:-1]
+    source.mend(start, "string", "no closing quote", "the string ends with its line")
+    return body
+
+
+def _unescape(body: str) -> str:
+    """The text that a string literal stands for; unknown escapes keep their backslash, as in Python."""
+    return _ESCAPE.sub(_unescaped, body) if "\\" in body else body
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1]
+    if code in _SIMPLE_ESCAPES:
+        return _SIMPLE_ESCAPES[code]
+    if code.startswith("N"):
+        try:
+            return unicodedata.lookup(code[2:-1])
+        except KeyError:
+            return match[0]
+    number = int(code[1:], 16) if code[0] in "xuU" else int(code, 8)
+    return chr(number) if number <= 0x10FFFF else match[0]
