@@ -5,9 +5,9 @@ Events carry values, never words for people, and know nothing of chat.
 
 from dataclasses import dataclass
 
-from canvas.changes import Change
 from PIL import Image
 
+from canvas.changes import Change
 from canvas.model import Canvas
 from storage.store import Revision, Turn
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 @dataclass(eq=False, slots=True)
 class _Ticket:
     moved: Callable[[int], None]
-    turn: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RenderQueue:
@@ -50,7 +50,7 @@ class RenderQueue:
         self._waiting.append(ticket)
         moved(len(self._waiting))
         try:
-            await ticket.turn
+            await ticket.turn.wait()
         except asyncio.CancelledError:
             if ticket in self._waiting:
                 self._leave(ticket)
@@ -63,7 +63,7 @@ class RenderQueue:
         if self._waiting:
             first = self._waiting[0]
             self._leave(first)
-            first.turn.set_result(None)
+            first.turn.set()
         else:
             self._free += 1
 

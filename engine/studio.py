@@ -12,7 +12,8 @@ from typing import Self
 
 import structlog
 
-from canvas import Canvas, Change, changes
+from canvas import Canvas
+from canvas.changes import Change, changes
 from engine import backends
 from engine.composer import Composer, ComposeRequest
 from engine.composing import closing, compose, exchanges

@@ -92,7 +92,7 @@ def test_what_is_written_is_read(scene: Scene):
     assert read_scene(write_png(PICTURE, scene)) == scene
 
 
-def test_a_string_that_utf8_cannot_hold_survives(scene: Scene):
+def test_a_string_that_utf8_cannot_hold_survives():
     """Half of a surrogate pair, which JSON brings in, is written and read like any character."""
     odd = Scene(Canvas(GlobalDescription("cut \ud83d off")), SceneSettings(negative_prompt="\udc00\0"))
     assert read_scene(write_png(PICTURE, odd, note="cut \ud83d off")) == odd
@@ -212,7 +212,7 @@ def test_everything_else_is_refused_with_a_reason(reason: str, data: bytes):
     assert reason_of(data) == reason
 
 
-def test_text_that_is_no_canvas_names_the_place(scene: Scene):
+def test_text_that_is_no_canvas_names_the_place():
     """The cause of the refusal knows line and column."""
     with pytest.raises(NotAScene) as caught:
         read_scene(b"canvas = Canvas()\ncanvas.set_global_description(")
@@ -229,11 +229,12 @@ def test_no_damage_raises_anything_else(data: st.DataObject):
         file[data.draw(st.integers(8, len(file) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(file[: data.draw(st.integers(0, len(file)))])
     try:
-        scene = read_scene(cut)
+        read_scene(cut)
     except NotAScene as error:
-        assert re.fullmatch("[a-z-]+", error.reason)
+        reason = error.reason
     else:
-        assert isinstance(scene, Scene)
+        reason = ""
+    assert re.fullmatch("[a-z-]*", reason)
 
 
 @given(st.binary(max_size=200))
