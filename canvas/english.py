@@ -131,3 +131,9 @@ SINGULARS_WITH_S: Final = _set(
     "hippopotamus rhinoceros chaos cosmos series venus mars campus virus crocus hibiscus oasis basis",
     "chess claus tennis texas paris",
 )
+
+PROPER_NAMES: Final = _set(
+    "christmas halloween easter thanksgiving valentine santa chinese japanese english french german italian",
+    "spanish indian african american european asian greek roman egyptian viking",
+)
+"""What keeps its capital at the start of a sentence."""

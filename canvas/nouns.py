@@ -29,6 +29,7 @@ from canvas.english import (
     POSSESSIVES,
     POST_ADVERBS,
     PREPOSITIONS,
+    PROPER_NAMES,
     SINGULARS_WITH_S,
 )
 from canvas.names import COLORS
@@ -236,7 +237,7 @@ class _Reader:
         """Words as they are written; the first of a sentence keeps its capital only where a name has it."""
         words = [match[0] for match in self._spans[start:end]]
         is_name = words[0] != words[0].capitalize() or (len(words) > 1 and words[1][0].isupper())
-        if start == 0 and not is_name:
+        if start == 0 and not is_name and words[0].lower() not in PROPER_NAMES:
             words[0] = words[0].lower()
         return " ".join(words).replace(" ,", ",")
 

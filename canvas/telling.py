@@ -141,7 +141,7 @@ def retold(old: Thing, new: Thing) -> str:
     """What a new description changes: the thing itself, its adjectives, or what it does."""
     before, after = old.phrase, new.phrase
     if before.head.lower() != after.head.lower():
-        return _became(before, after)
+        return f"{old.name} became {_distinct(after, before)}"
     return (
         _now_described(old, after)
         or _now_doing(old, after)
@@ -149,17 +149,11 @@ def retold(old: Thing, new: Thing) -> str:
     )
 
 
-def _became(before: NounPhrase, after: NounPhrase) -> str:
-    """The heads, each with those modifiers that the other does not have."""
-    return f"{_distinct(before, after)} became {_distinct(after, before)}"
-
-
 def _distinct(phrase: NounPhrase, other: NounPhrase) -> str:
-    number = "" if phrase.number == other.number else phrase.number
-    modifiers = [word for word in phrase.modifiers if word not in other.modifiers]
-    return _shortened(
-        " ".join([*filter(None, [number]), *modifiers[-_MAX_ADJECTIVES:], phrase.head]), _MAX_NAME_CHARS
-    )
+    """The head with the number and the modifiers that the other does not have."""
+    number = phrase.number if phrase.number != other.number else ""
+    modifiers = [word for word in phrase.modifiers if word not in other.modifiers][-_MAX_ADJECTIVES:]
+    return _shortened(" ".join([number, *modifiers, phrase.head]), _MAX_NAME_CHARS)
 
 
 def _now_described(old: Thing, after: NounPhrase) -> str:
