@@ -193,7 +193,7 @@ def compose(
         request = _Request(prompt, _scene(edit, settings), _chosen(seed=seed, composer=composer))
         result = _run(report, settings, request, paint=False)
         report.note(note_text(result, report.words))
-        report.result(write(result.revision.scene.canvas), result_object(result))
+        report.result(write(result.revision.scene.canvas).rstrip("\n"), result_object(result))
 
 
 @app.command(epilog=_RENDER_EXAMPLES)

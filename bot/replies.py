@@ -78,7 +78,6 @@ _NAMES: Mapping[str, str] = {
     "guidance": later("The guidance"),
     "composer": later("The composer"),
     "renderer": later("The renderer"),
-    "regions": later("The number of regions"),
     # what can be missing
     "turn": later("request"),
     "revision": later("scene"),

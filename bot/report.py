@@ -97,7 +97,7 @@ class Report:
     def _sentence(self, error: Exception) -> str:
         match error:
             case BadInput(file=file, error=cause):
-                return f"{file}: {self.words.error(cause)}"
+                return f"{_name(file, self.words)}: {self.words.error(cause)}"
             case FileTrouble(file=file, reason=reason):
                 return self.words.text(
                     "{file}: this file cannot be read or written: {reason}.", file=file, reason=reason
@@ -150,6 +150,10 @@ def _status(error: Exception) -> ExitStatus:
 def _forget_standard_output() -> None:
     """What is still buffered must not be written when the interpreter ends: nobody reads it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _name(file: str, words: Words) -> str:
+    return words.text("standard input") if file == "-" else file
 
 
 def _look_away(event: Event) -> None:

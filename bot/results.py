@@ -73,7 +73,7 @@ def _repair_object(repair: Repair) -> JsonObject:
 
 
 def _change_object(change: Change) -> JsonObject:
-    return {"kind": change.kind, "text": change.text, "before": change.before, "after": change.after}
+    return {"kind": change.kind.value, "text": change.text, "before": change.before, "after": change.after}
 
 
 def _file_object(path: Path, picture: Picture) -> JsonObject:

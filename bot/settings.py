@@ -61,7 +61,6 @@ class LimitSettings(_Section):
 
     prompt_chars: int = Field(default=2000, ge=1)
     count: int = Field(default=4, ge=1, le=16)
-    regions: int = Field(default=64, ge=1)
     renders_at_once: int = Field(default=1, ge=1)
     turns_per_conversation: int = Field(default=1, ge=1)
 
