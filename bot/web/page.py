@@ -1,0 +1,84 @@
+"""The page as a whole: which action belongs to which component."""
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from bot.replies import words
+from bot.settings import Settings
+from bot.web.actions import Actions
+from bot.web.forms import OWN_SIZE, SIZES
+from bot.web.layout import Parts, lay_out
+from engine.studio import Studio
+
+CACHE_S = 3600
+
+_RETURN_WORDS = "(returned, typed) => [typed.trim() ? typed : returned, '']"
+
+
+def build_page(studio: Studio, settings: Settings, language: str | None = None) -> gr.Blocks:
+    """The chat page.
+
+    Everything on it is in one language, the settings' where none is named. The page serves no pictures by
+    itself: `bot.web.server` answers their addresses beside it.
+    """
+    spoken = words(language or settings.language)
+    with gr.Blocks(
+        title="Omost", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_S, CACHE_S)
+    ) as page:
+        parts = lay_out(spoken, settings)
+        _connect(parts, Actions(studio, settings, spoken, parts))
+    # handlers wait most of the time: the studio decides how much runs at once, not this queue
+    return page.queue(default_concurrency_limit=None)
+
+
+def _connect(parts: Parts, actions: Actions) -> None:
+    def on(listen: Any, action: Any, *inputs: Component) -> None:
+        listen(
+            action,
+            [parts.visit, *inputs],
+            parts.outputs,
+            show_progress="hidden",
+            trigger_mode="multiple",
+            api_visibility="private",
+        )
+
+    panel, regions = parts.settings.inputs, parts.regions
+    on(parts.prompt.submit, actions.send, parts.prompt, *panel)
+    on(parts.send.click, actions.send, parts.prompt, *panel)
+    on(_clicked(parts.chips, "prompt"), actions.try_out, *panel)
+    on(parts.upload.upload, actions.open_scene, parts.upload, *panel)
+    on(parts.cancel.click, actions.cancel)
+    on(parts.new_scene.click, actions.new_scene)
+    on(parts.repaint.click, actions.repaint, *panel)
+    on(parts.undo.click, actions.undo)
+    on(_clicked(parts.transcript, "revision"), actions.choose)
+    on(_clicked(parts.history.tree, "revision"), actions.choose)
+    on(parts.open_regions.click, actions.toggle_regions)
+    on(parts.open_code.click, actions.toggle_code)
+    on(parts.open_history.click, actions.toggle_history)
+    on(regions.chosen.input, actions.choose_region, regions.chosen)
+    on(regions.apply.click, actions.apply_region, regions.chosen, *regions.inputs, *panel)
+    on(regions.add.click, actions.add_region, *regions.inputs, *panel)
+    on(regions.remove.click, actions.remove_region, regions.chosen, *panel)
+    _connect_fields(parts)
+
+
+def _clicked(html: gr.HTML, marked: str) -> Any:
+    """The listener for clicks on what is marked with `data-<marked>` in our own HTML."""
+    return getattr(html, marked)
+
+
+def _connect_fields(parts: Parts) -> None:
+    """What the browser does by itself."""
+    parts.returned.change(
+        None, [parts.returned, parts.prompt], [parts.prompt, parts.returned], js=_RETURN_WORDS
+    )
+    panel = parts.settings
+    sides = [panel.width_px, panel.height_px]
+    choose = f"(name, width, height) => ({json.dumps(dict(SIZES))})[name] ?? [width, height]"
+    panel.size.input(None, [panel.size, *sides], sides, js=choose)
+    for side in sides:
+        side.input(None, None, panel.size, js=f"() => '{OWN_SIZE}'")

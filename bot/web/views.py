@@ -1,0 +1,160 @@
+"""How things look after an action: values as updates of the page's components.
+
+This module decides nothing and asks nobody; what it is given, it shows.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from PIL import Image
+
+from bot.replies import Words
+from bot.web import forms, markup
+from bot.web.forms import RegionForm
+from bot.web.layout import Parts
+from bot.web.progress import Progress
+from bot.web.tree import tree
+from bot.web.visit import Panel, Visit
+from canvas import Canvas, write
+from storage.scene import SceneSettings
+from storage.store import Revision
+
+Updates = dict[Block, Any]
+"""Components with their new values or properties."""
+
+
+class Views:
+    """Updates of one page's components."""
+
+    def __init__(self, words: Words, parts: Parts) -> None:
+        self.words = words
+        self.parts = parts
+
+    def talk(self, visit: Visit) -> Updates:
+        """The conversation."""
+        return {self.parts.transcript: markup.transcript(visit.entries, self.words)}
+
+    def started(self, visit: Visit, progress: Progress, *, takes_prompt: bool) -> Updates:
+        """A turn has begun: the words are taken from the box, and there is something to cancel."""
+        parts = self.parts
+        updates: Updates = {
+            **self.talk(visit),
+            **self.progress(progress, None),
+            parts.chips: "",
+            parts.cancel: gr.update(visible=True),
+            parts.writing: gr.update(visible=True, open=False),
+            parts.buttons: gr.update(visible=False),
+            parts.regions.group: gr.update(visible=False),
+            parts.code.group: gr.update(visible=False),
+            parts.history.group: gr.update(visible=False),
+        }
+        return {**updates, parts.prompt: ""} if takes_prompt else updates
+
+    def progress(self, progress: Progress, preview: str | None) -> Updates:
+        """A turn goes on; the stage changes where there is a new preview for it."""
+        updates: Updates = {
+            self.parts.status: markup.status(progress.sentence, progress.share),
+            self.parts.written: progress.code,
+        }
+        return updates if preview is None else {**updates, self.parts.stage: preview}
+
+    def preview(self, image: Image.Image) -> str:
+        """The stage with an unfinished picture; slow enough to be done in a thread."""
+        return markup.preview(image, self.words)
+
+    def stopped(self, visit: Visit) -> Updates:
+        """Nothing runs, and nothing else is known: the conversation alone."""
+        parts = self.parts
+        return {
+            **self.talk(visit),
+            parts.status: "",
+            parts.cancel: gr.update(visible=False),
+            parts.writing: gr.update(visible=False),
+        }
+
+    def at_rest(self, visit: Visit, head: Revision | None, history: Sequence[Revision]) -> Updates:
+        """Nothing runs: the shown picture, what can be done with it, and what is open under it."""
+        parts = self.parts
+        return {
+            **self.stopped(visit),
+            **self.stage(visit, head),
+            **self._buttons(visit, head, history),
+            **self._panels(visit, head, history),
+            parts.chips: markup.next_steps(self.words) if head else markup.starters(self.words),
+            parts.prompt: gr.update(placeholder=markup.invitation(self.words, is_change=head is not None)),
+        }
+
+    def stage(self, visit: Visit, head: Revision | None) -> Updates:
+        """The shown picture, with outlines while its regions are being edited."""
+        if head is None:
+            return {self.parts.stage: markup.empty_stage(self.words)}
+        region = visit.region if visit.panel == "regions" else None
+        return {self.parts.stage: markup.picture(head, self.words, region)}
+
+    def region_fields(self, visit: Visit, canvas: Canvas) -> Updates:
+        """The form of the chosen region; a blank one for a new region."""
+        locals_, panel = canvas.local_descriptions, self.parts.regions
+        is_old = visit.region in range(len(locals_))
+        form = RegionForm.of(locals_[visit.region]) if is_old else RegionForm()
+        choices = forms.region_choices(canvas, self.words)
+        return {
+            panel.chosen: gr.update(choices=choices, value=visit.region if is_old else forms.NEW_REGION),
+            panel.description: form.description,
+            panel.details: form.details,
+            panel.location: form.location,
+            panel.offset: form.offset,
+            panel.area: form.area,
+            panel.color: form.color,
+            panel.distance: form.distance,
+            panel.apply: gr.update(interactive=is_old),
+            panel.remove: gr.update(interactive=is_old),
+        }
+
+    def size(self, settings: SceneSettings) -> Updates:
+        """The settings panel with a picture's size: what is made from it keeps its shape."""
+        panel = self.parts.settings
+        sides = (settings.width_px, settings.height_px)
+        return {panel.size: forms.preset(*sides), panel.width_px: sides[0], panel.height_px: sides[1]}
+
+    def _buttons(self, visit: Visit, head: Revision | None, history: Sequence[Revision]) -> Updates:
+        parts = self.parts
+        needs_picture = gr.update(interactive=head is not None)
+        return {
+            parts.buttons: gr.update(visible=bool(history)),
+            parts.repaint: needs_picture,
+            parts.undo: gr.update(interactive=head is not None and head.parent_id is not None),
+            parts.open_regions: self._opener(visit, "regions", head),
+            parts.open_code: self._opener(visit, "code", head),
+            parts.open_history: gr.update(variant=_variant(visit, "history")),
+        }
+
+    def _opener(self, visit: Visit, panel: Panel, head: Revision | None) -> dict[str, Any]:
+        return gr.update(variant=_variant(visit, panel), interactive=head is not None)
+
+    def _panels(self, visit: Visit, head: Revision | None, history: Sequence[Revision]) -> Updates:
+        parts = self.parts
+        updates: Updates = {
+            parts.regions.group: gr.update(visible=visit.panel == "regions" and head is not None),
+            parts.code.group: gr.update(visible=visit.panel == "code" and head is not None),
+            parts.history.group: gr.update(visible=visit.panel == "history"),
+        }
+        match visit.panel, head:
+            case "regions", Revision():
+                return {**updates, **self.region_fields(visit, head.scene.canvas)}
+            case "code", Revision():
+                return {**updates, **self._code(head)}
+            case "history", _:
+                return {**updates, parts.history.tree: tree(history, head.id if head else "", self.words)}
+            case _:
+                return updates
+
+    def _code(self, revision: Revision) -> Updates:
+        canvas = revision.scene.canvas
+        notes = markup.code_link(revision, self.words) + markup.repairs(canvas.repairs, self.words)
+        return {self.parts.code.code: write(canvas), self.parts.code.notes: notes}
+
+
+def _variant(visit: Visit, panel: Panel) -> str:
+    return "primary" if visit.panel == panel else "secondary"
