@@ -82,13 +82,14 @@ class NounPhrase:
         return f"{self.determiner} {self.named}".strip()
 
 
-@lru_cache(1024)
 def noun_phrase(description: str) -> NounPhrase | None:
     """The noun phrase that a description opens with, or None where there is no noun."""
-    text = description[:MAX_CHARS].strip()
-    if _IDEOGRAPH.search(text):
-        return _ideographic(text)
-    return _Reader(text).read()
+    return _noun_phrase(description[:MAX_CHARS].strip())
+
+
+@lru_cache(1024)
+def _noun_phrase(text: str) -> NounPhrase | None:
+    return _ideographic(text) if _IDEOGRAPH.search(text) else _Reader(text).read()
 
 
 def is_adjective(word: str) -> bool:
