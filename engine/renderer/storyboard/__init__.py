@@ -5,7 +5,8 @@ colour, how far away. It is called a storyboard wherever it is shown and never p
 """
 
 from engine.renderer.storyboard.painting import paint
-from engine.renderer.storyboard.plan import Plan, plan
+from engine.renderer.storyboard.plan import Plan
+from engine.renderer.storyboard.planning import plan
 from engine.renderer.storyboard.renderer import StoryboardRenderer
 
 __all__ = ["Plan", "StoryboardRenderer", "paint", "plan"]

@@ -17,6 +17,13 @@ _SLACK: Final = 1.12
 """How much wider or taller than its aspect a box may grow before the other side must follow."""
 
 
+_FAR: Final = 1.6
+"""How many times farther a thing is that may stand behind another."""
+
+_SEEN: Final = 0.58
+"""The upper share of it that stays in sight."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What asks for room.
@@ -53,9 +60,14 @@ def arrange(claims: Sequence[Claim], *, step_cells: int = 1) -> tuple[Rect, ...]
     points = _moved_apart(claims)
     boxes = [_start(claim, point) for claim, point in zip(claims, points, strict=True)]
     growing = set(range(len(claims)))
+    turn = 0
+    middle = sorted(claim.distance for claim in claims)[len(claims) // 2] if claims else 0.0
     while growing:
+        turn += 1
         for index in sorted(growing):
-            if not _grow(boxes, index, claims[index], step_cells):
+            if turn % 3 == 0 and claims[index].distance > middle:
+                continue  # what is far grows more slowly
+            if not _grow(boxes, index, claims, step_cells):
                 growing.discard(index)
     return tuple((box.top, box.bottom, box.left, box.right) for box in boxes)
 
@@ -103,8 +115,9 @@ def _start(claim: Claim, point: tuple[int, int]) -> _Box:
     return _Box(max(top, y - 2), min(bottom, y + 2), max(left, x - 2), min(right, x + 2))
 
 
-def _grow(boxes: list[_Box], index: int, claim: Claim, step: int) -> bool:
+def _grow(boxes: list[_Box], index: int, claims: Sequence[Claim], step: int) -> bool:
     """Grows one box where it can; False when it cannot any more."""
+    claim = claims[index]
     box = boxes[index]
     grown = False
     width, height = box.right - box.left, box.bottom - box.top
@@ -121,11 +134,26 @@ def _grow(boxes: list[_Box], index: int, claim: Claim, step: int) -> bool:
         )
         if wanted == now:
             continue
-        if any(wanted.overlaps(other) and not now.overlaps(other) for place, other in enumerate(boxes) if place != index):
+        if any(
+            wanted.overlaps(other) and not now.overlaps(other) and not _stands_behind(claim, claims[place], wanted, other)
+            for place, other in enumerate(boxes)
+            if place != index
+        ):
             continue
         boxes[index] = wanted
         grown = True
     return grown
+
+
+def _stands_behind(one: Claim, two: Claim, box: _Box, other: _Box) -> bool:
+    """Whether the nearer of two may cover the foot of the much farther one, and only the foot."""
+    if one.distance >= two.distance * _FAR:
+        far, near = box, other
+    elif two.distance >= one.distance * _FAR:
+        far, near = other, box
+    else:
+        return False
+    return near.top >= far.top + _SEEN * (far.bottom - far.top) and near.bottom >= far.bottom
 
 
 def center_of(rect: Rect) -> tuple[int, int]:

@@ -53,6 +53,8 @@ _PALETTES: Final = MappingProxyType(
     }
 )
 INDOORS: Final = frozenset({"room", "plain"})
+NO_HILLS: Final = INDOORS | {"space", "underwater", "city", "sea"}
+"""Settings in which nothing far stands on a hill."""
 
 
 @dataclass(frozen=True, slots=True)

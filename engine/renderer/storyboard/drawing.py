@@ -22,6 +22,7 @@ MAX_RASTERS: Final = 256
 """Rasterised drawings that are kept: a growing scene repaints the same ones."""
 
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
+_SAME_HUE: Final = 0.069
 _HUE_REACH: Final = 0.14
 """How far from an icon's main hue a colour still belongs to it, in turns."""
 
@@ -84,7 +85,10 @@ def tint(body: str, main: str, color: Rgb) -> str:
         color: What the main colour becomes, roughly: it is kept light enough to show the shades.
     """
     main_hue, main_light, main_saturation = _hls(_rgb(main))
-    hue, light, saturation = _hls(color)
+    hue, light, saturation = _hls(softened(color))
+    apart = abs((hue - main_hue + 0.5) % 1 - 0.5)
+    if apart < _SAME_HUE and min(saturation, main_saturation) > 0.3 and abs(light - main_light) < 0.25:
+        return body
     light = min(max(light, 0.24), 0.9)
 
     def turned(found: re.Match[str]) -> str:
@@ -97,6 +101,20 @@ def tint(body: str, main: str, color: Rgb) -> str:
         return to_hex(tuple(round(255 * value) for value in colorsys.hls_to_rgb(hue, shade, saturation * 0.92)))
 
     return _HEX.sub(turned, body)
+
+
+def softened(color: Rgb) -> Rgb:
+    """A screen colour as a painter would mix it: no pure red, blue or black."""
+    hue, light, saturation = _hls(color)
+    if saturation > 0.85 and 0.1 < light < 0.75:
+        saturation, light = 0.8, min(max(light, 0.4), 0.62)
+    red, green, blue = colorsys.hls_to_rgb(hue, min(max(light, 0.17), 0.96), saturation)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def saturation(color: Rgb) -> float:
+    """How far a colour is from gray, 0 to 1, with regard to how dark or pale it is."""
+    return (max(color) - min(color)) / 255
 
 
 def to_hex(color: tuple[float, ...]) -> str:

@@ -43,6 +43,7 @@ class _Lexicon:
     floating: frozenset[str]
     small: frozenset[str]
     worn: Mapping[str, str]
+    traits: Mapping[str, frozenset[str]]
 
 
 def find(phrase: Phrase) -> Thing | None:
@@ -63,7 +64,7 @@ def floats(thing: Thing) -> bool:
     """Whether a thing hangs, flies or swims, and stands on nothing."""
     if thing.kind == "icon":
         return thing.name in _lexicon().floating
-    return thing.kind == "prop" and thing.name in ("banner", "balloons", "garland", "string_lights")
+    return thing.kind == "prop" and thing.name in ("banner", "balloons", "garland", "string_lights", "lanterns")
 
 
 def can_be_held(thing: Thing) -> bool:
@@ -74,6 +75,16 @@ def can_be_held(thing: Thing) -> bool:
 def worn_on(thing: Thing) -> str | None:
     """Where a person wears it: `head`, `eyes`, `neck`, or None."""
     return _lexicon().worn.get(thing.name) if thing.kind == "icon" else None
+
+
+def has_trait(thing: Thing, trait: str) -> bool:
+    """Whether words.toml lists an icon under `tinted`, `mixed`, `glowing` or `celestial`."""
+    return thing.kind == "icon" and thing.name in _lexicon().traits[trait]
+
+
+def is_clothing(word: str) -> bool:
+    """Whether a word names a garment."""
+    return word in _lexicon().traits["clothes"]
 
 
 def _find_han(text: str, known: _Lexicon) -> Thing | None:
@@ -109,4 +120,8 @@ def _lexicon() -> _Lexicon:
         frozenset(table["floating"]["icons"].split(", ")),
         frozenset(table["small"]["icons"].split(", ")),
         table["worn"],
+        {
+            "clothes": frozenset(table["clothes"]["words"].split(", ")),
+            **{trait: frozenset(table[trait]["icons"].split(", ")) for trait in ("tinted", "mixed", "glowing", "celestial")},
+        },
     )

@@ -10,7 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from engine.renderer.storyboard.drawing import Drawing, Rgb, icon, icon_body, mix, to_hex
+from engine.renderer.storyboard.drawing import Drawing, Rgb, icon, icon_body, mix, softened, tint, to_hex
 
 FIGURE_HEIGHT: Final = 100.0
 
@@ -59,6 +59,7 @@ class _Role:
     height: float = 1.0
     hat: str = ""
     cloth: Rgb | None = None
+    skin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ _ROLES: Final = MappingProxyType(
         "magician": _Role(("man", "man-beard"), "suit", 36, hat="top-hat", cloth=(58, 46, 74)),
         "santa": _Role(("santa-claus",), "santa", 44, cloth=(226, 44, 48)),
         "player": _Role((*_MEN, *_WOMEN), "sport", 36),
+        "robot": _Role(("robot",), "suitless", 40, cloth=(176, 184, 200), skin="#9aa3b5"),
+        "alien": _Role(("alien",), "suitless", 44, cloth=(120, 104, 190), skin="#7ccf5a"),
         "pirate": _Role(("man-beard", "man"), "casual", 36, hat="top-hat", cloth=(120, 40, 48)),
     }
 )
@@ -152,8 +155,16 @@ def figure(
         worn: What is worn where (`head`, `eyes`, `neck`).
     """
     if role in _HALF_FIGURES:
-        return _half_figure(_HALF_FIGURES[role], turn, rng)
+        return _half_figure(_HALF_FIGURES[role], turn, rng, color)
     return _full_figure(_ROLES.get(role, _ROLES["adult"]), turn, rng, color, held, dict(worn))
+
+
+SWORD: Final = Drawing(
+    '<path d="M8 2 L11 8 V36 H5 V8 Z" fill="#dfe4ee"/><path d="M8 2 L11 8 V36 H8 Z" fill="#b4bccb"/>'
+    '<rect x="0" y="35" width="16" height="4" rx="2" fill="#d9a62e"/><rect x="6" y="39" width="4" height="10" rx="2" fill="#6b4a2e"/>'
+    '<circle cx="8" cy="50" r="2.6" fill="#d9a62e"/>', 16, 53,
+)  # fmt: skip
+"""A sword with its point up, to be held at its grip."""
 
 
 def height_of(role: str) -> float:
@@ -169,7 +180,7 @@ def portrait(role: str, rng: Random, *, color: Rgb | None = None, worn: Sequence
         return Drawing(f'<g transform="translate(-3 -1)">{body}</g>', 26, 29)
     skin, paint = _looks(rng)
     head = _recolored(icon_body(known.heads[rng.randrange(len(known.heads))]), paint)
-    cloth = to_hex(color or known.cloth or _CALM[rng.randrange(len(_CALM))])
+    cloth = to_hex(softened(color) if color else known.cloth or _CALM[rng.randrange(len(_CALM))])
     shade = to_hex(mix(_hex_rgb(cloth), (0, 0, 0), 0.16))
     wear = dict(worn)
     parts = [
@@ -181,7 +192,8 @@ def portrait(role: str, rng: Random, *, color: Rgb | None = None, worn: Sequence
     ]
     if "neck" in wear:
         parts.append(wear["neck"].at(18, 54, 28))
-    return Drawing(f'<g transform="translate(0 10)">{"".join(parts)}</g>', 64, 102)
+    top = 24 if "head" in wear else 0
+    return Drawing(f'<g transform="translate(0 {top})">{"".join(parts)}</g>', 64, 92 + top)
 
 
 def _full_figure(
@@ -191,7 +203,7 @@ def _full_figure(
     name = role.heads[(turn + rng.randrange(len(role.heads))) % len(role.heads)] if turn == 0 else role.heads[
         (turn * 2 + rng.randrange(2)) % len(role.heads)
     ]
-    skin = "#ffffff" if name == "clown-face" else skin
+    skin = "#ffffff" if name == "clown-face" else role.skin or skin
     head = _recolored(icon_body(name), paint)
     shoulder_y = role.head * 0.9
     poses = _CALM_POSES if role.outfit in ("calm", "robe", "suit", "armour") else _POSES
@@ -218,10 +230,10 @@ def _full_figure(
         parts.append(worn["neck"].at(-9, shoulder_y - 3, 18))
     for thing, (x, y) in zip(held, (hands[1], hands[0]), strict=False):
         parts.append(_in_hand(thing, x, y, skin))
-    top = 14.0 if "head" in worn or clothes.kind == "armour" else 0.0
+    top = 18.0 if "head" in worn or clothes.kind == "armour" else 0.0
     if held:
-        top = max(top, 4.0)
-    width = 2 * max(half + 18, *(abs(x) + (10 if held else 5) for x, _ in hands))
+        top = max(top, max(26.0 / thing.aspect for thing in held) * 0.82 - min(y for _, y in hands) + 1, 0.0)
+    width = 2 * max(half + 18, *(abs(x) + (18 if held else 5) for x, _ in hands))
     return Drawing(
         f'<g transform="translate({width / 2:.2f} {top:.2f})">{"".join(parts)}</g>', width, FIGURE_HEIGHT + top
     )
@@ -240,12 +252,12 @@ class _Clothes:
 
 def _clothes(role: _Role, head: str, color: Rgb | None, rng: Random) -> _Clothes:
     palette = _LIVELY if role.outfit in ("child", "sport", "clown") else _CALM
-    first = color or role.cloth or palette[rng.randrange(len(palette))]
+    first = softened(color) if color else role.cloth or palette[rng.randrange(len(palette))]
     second = _TROUSERS[rng.randrange(len(_TROUSERS))]
     if role.outfit == "armour":
         first, second = color or (158, 166, 182), _LIVELY[rng.randrange(3)]
     if role.outfit == "clown":
-        first, second = color or (255, 193, 37), _LIVELY[(rng.randrange(4) + 1) % 8]
+        first, second = softened(color) if color else (255, 193, 37), _LIVELY[(rng.randrange(4) + 1) % 8]
     skirt = role.outfit in ("dress", "robe") or (
         head in ("girl", "woman", "woman-curly-hair", "old-woman") and role.outfit != "armour" and rng.random() < 0.6
     )
@@ -364,25 +376,29 @@ def _worn_on_head(worn: dict[str, Drawing], center_x: float, top: float, head: f
 
 
 def _in_hand(thing: Drawing, x: float, y: float, skin: str) -> str:
-    width = 24 * min(1.0, thing.aspect + 0.15)
-    height = width / thing.aspect
     side = 1 if x > 0 else -1
+    width = 13.0 if thing is SWORD else 26 * min(1.0, thing.aspect + 0.2)
+    height = width / thing.aspect
     return (
-        thing.at(x - width / 2 + side * 2, y - height * 0.8, width, flip=side < 0)
+        thing.at(x - width / 2 + side * (0 if thing is SWORD else 2), y - height * 0.82, width, flip=side < 0)
         + f'<circle cx="{x}" cy="{y}" r="4.4" fill="{skin}"/>'
     )
 
 
-def _half_figure(role: _HalfFigure, turn: int, rng: Random) -> Drawing:
-    bust = _painted(icon_body(role.icons[(turn + rng.randrange(2)) % len(role.icons)]), rng)
-    shade = to_hex(mix(_hex_rgb(role.cloth), (20, 10, 40), 0.22))
+def _half_figure(role: _HalfFigure, turn: int, rng: Random, color: Rgb | None) -> Drawing:
+    bust = icon_body(role.icons[(turn + rng.randrange(2)) % len(role.icons)])
+    if color:
+        bust = tint(bust, role.cloth, color)
+    bust = _painted(bust, rng)
+    cloth = tint(role.cloth, role.cloth, color) if color else role.cloth
+    shade = to_hex(mix(_hex_rgb(cloth), (20, 10, 40), 0.22))
     if role.trousers is None:
-        lower = f'<path d="M16 54 H48 L58 96 Q32 104 6 96 Z" fill="{role.cloth}"/><path d="M32 54 L34 100 H30 Z" fill="{shade}"/>'
+        lower = f'<path d="M16 54 H48 L58 96 Q32 104 6 96 Z" fill="{cloth}"/><path d="M32 54 L34 100 H30 Z" fill="{shade}"/>'
     else:
         leg = f'stroke-width="11" stroke-linecap="round" stroke="{role.trousers}"'
         lower = (
             f'<path d="M25 70 V93 M39 70 V93" {leg}/>'
-            f'<path d="M15 54 H49 L46 74 Q32 78 18 74 Z" fill="{role.cloth}"/>'
+            f'<path d="M15 54 H49 L46 74 Q32 78 18 74 Z" fill="{cloth}"/>'
             '<ellipse cx="22.5" cy="96.5" rx="8" ry="3.5" fill="#3b2f3f"/>'
             '<ellipse cx="41.5" cy="96.5" rx="8" ry="3.5" fill="#3b2f3f"/>'
         )

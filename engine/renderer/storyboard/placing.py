@@ -70,15 +70,15 @@ def label_places(figure: Box, region: Box, width_px: int, height_px: int, gap_px
     yield from area_places(region, width_px, height_px)
 
 
-def area_places(region: Box, width_px: int, height_px: int) -> Iterator[Box]:
-    """Places for a label on a grid over a region, from its middle row outwards."""
+def area_places(region: Box, width_px: int, height_px: int, *, low: bool = False) -> Iterator[Box]:
+    """Places for a label on a grid over a region: near its sides first, from the top or, if low, from the bottom."""
     left, top, right, bottom = region
-    for share_y in (0.5, 0.35, 0.65, 0.2, 0.8, 0.1, 0.9):
-        for share_x in (0.5, 0.3, 0.7, 0.12, 0.88):
+    for share_y in (0.92, 0.8, 0.66, 0.5, 0.3) if low else (0.12, 0.24, 0.4, 0.6, 0.85):
+        for share_x in (0.1, 0.9, 0.5, 0.3, 0.7):
             x = round(left + (right - left) * share_x - width_px / 2)
             y = round(top + (bottom - top) * share_y - height_px / 2)
-            if x >= left and x + width_px <= right:
-                yield _at(x, y, width_px, height_px)
+            x = max(left + 4, min(right - width_px - 4, x))
+            yield _at(x, y, width_px, height_px)
 
 
 def without_feet(figure: Box) -> Box:

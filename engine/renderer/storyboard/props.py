@@ -48,11 +48,11 @@ def _table(color: Rgb, rng: Random, on_top: Sequence[Drawing]) -> Drawing:
     parts = [
         f'<rect x="14" y="96" width="8" height="46" rx="2" fill="{_WOOD[1]}"/>'
         f'<rect x="110" y="96" width="8" height="46" rx="2" fill="{_WOOD[1]}"/>',
-        *_row(on_top[:5], rng, 8, 124, top + 6, 40),
+        *_row(on_top[:4], rng, 8, 124, top + 6, 52),
         f'<path d="M6 {top} H126 L132 72 H0 Z" fill="{to_hex(mix(cloth, _WHITE, 0.35))}"/>',
         f'<path d="M0 72 H132 V108 {scallops} Z" fill="{to_hex(cloth)}"/>{checks}',
         f'<path d="M0 72 H132 V75 H0 Z" fill="{fold}" opacity=".6"/>',
-        *_row(on_top[5:9], rng, 12, 120, top + 12, 26),
+        *_row(on_top[4:7], rng, 14, 118, top + 13, 30),
     ]
     return Drawing("".join(parts), width, 142)
 
@@ -168,7 +168,7 @@ def _stage(color: Rgb, _: Random, on_top: Sequence[Drawing]) -> Drawing:
 
 def _lamp(_: Rgb, __: Random, ___: Sequence[Drawing]) -> Drawing:
     return Drawing(
-        '<circle cx="24" cy="22" r="24" fill="#ffe9a0" opacity=".35"/><path d="M14 12 H34 L30 36 H18 Z" fill="#ffe07a"/>'
+        '<path d="M14 12 H34 L30 36 H18 Z" fill="#ffe07a"/>'
         '<path d="M12 12 L24 2 L36 12 Z" fill="#3b3a4a"/><rect x="21.5" y="36" width="5" height="84" fill="#3b3a4a"/>'
         '<rect x="14" y="116" width="20" height="6" rx="2" fill="#3b3a4a"/>', 48, 122,
     )  # fmt: skip
@@ -266,6 +266,59 @@ def _crystals(color: Rgb, _: Random, __: Sequence[Drawing]) -> Drawing:
     )  # fmt: skip
 
 
+def _bowl(color: Rgb, rng: Random, on_top: Sequence[Drawing]) -> Drawing:
+    things = list(on_top[:5]) or [icon("red-apple"), icon("grapes")]
+    heap = [*_row([*things, *things[:1]], rng, 14, 86, 40, 34), *_row(things[:3], rng, 22, 78, 30, 30)]
+    clay = mix(color, (226, 214, 200), 0.35)
+    return Drawing(
+        f'{"".join(reversed(heap))}<path d="M4 34 H96 Q94 74 62 78 H38 Q6 74 4 34 Z" fill="{to_hex(clay)}"/>'
+        f'<path d="M4 34 H96 L95 41 H5 Z" fill="{to_hex(mix(clay, _WHITE, 0.4))}"/>'
+        f'<rect x="34" y="77" width="32" height="5" rx="2" fill="{to_hex(mix(clay, _DARK, 0.3))}"/>', 100, 82,
+    )  # fmt: skip
+
+
+def _basket(color: Rgb, rng: Random, on_top: Sequence[Drawing]) -> Drawing:
+    things = list(on_top[:4]) or [icon("red-apple"), icon("bread"), icon("grapes")]
+    straw, dark = to_hex(mix(color, (214, 164, 96), 0.7)), to_hex(mix(mix(color, (214, 164, 96), 0.7), _DARK, 0.28))
+    weave = "".join(f'<path d="M{x} 50 v34" stroke="{dark}" stroke-width="2"/>' for x in range(16, 92, 9))
+    return Drawing(
+        f'<path d="M14 50 Q14 2 50 2 Q86 2 86 50" fill="none" stroke="{dark}" stroke-width="5"/>'
+        f'{"".join(_row(things, rng, 12, 88, 54, 34))}<path d="M4 46 H96 L88 88 H12 Z" fill="{straw}"/>{weave}'
+        f'<path d="M8 62 H92 M10 74 H90" stroke="{dark}" stroke-width="2"/><rect x="2" y="44" width="96" height="7" rx="3" fill="{dark}"/>', 100, 90,
+    )  # fmt: skip
+
+
+def _vase(color: Rgb, rng: Random, on_top: Sequence[Drawing]) -> Drawing:
+    things = [thing for thing in on_top[:2]] or [icon("tulip"), icon("rose")]
+    glaze = mix(color, (110, 150, 190), 0.45)
+    stems = "".join(
+        things[index % len(things)].at(x, y, 34, flip=index % 2 == 1) for index, (x, y) in enumerate(((4, 8), (44, 6), (24, -2), (12, 22), (38, 22)))
+    )
+    leaves = "".join(f'<path d="M41 78 Q{x} 60 {x + rng.uniform(-3, 3):.1f} 40" stroke="#4b9b50" stroke-width="3" fill="none"/>' for x in (20, 34, 48, 62))
+    return Drawing(
+        f'<g transform="translate(0 6)">{leaves}{stems}<path d="M30 70 H52 Q50 78 58 88 Q70 112 50 124 H32 Q12 112 24 88 Q32 78 30 70 Z" fill="{to_hex(glaze)}"/>'
+        f'<path d="M28 92 Q22 108 32 118" stroke="#fff" stroke-opacity=".5" stroke-width="4" fill="none" stroke-linecap="round"/></g>', 82, 130,
+    )  # fmt: skip
+
+
+def _chest(_: Rgb, __: Random, ___: Sequence[Drawing]) -> Drawing:
+    coins = "".join(f'<circle cx="{x}" cy="{y}" r="7" fill="#ffd54a"/><circle cx="{x}" cy="{y}" r="4.4" fill="#f4b400"/>' for x, y in ((22, 40), (36, 34), (50, 31), (64, 34), (78, 40), (30, 46), (44, 42), (58, 42), (70, 46)))
+    return Drawing(
+        f'<path d="M4 40 V24 Q4 2 30 2 H70 Q96 2 96 24 V40 Z" fill="{_WOOD[1]}"/><path d="M12 40 V26 Q12 12 32 12 H68 Q88 12 88 26 V40 Z" fill="#3a2320"/>{coins}'
+        f'<rect x="0" y="46" width="100" height="42" rx="4" fill="{_WOOD[0]}"/><path d="M0 58 H100 M18 46 V88 M82 46 V88" stroke="#d9a62e" stroke-width="4"/>'
+        f'<rect x="42" y="50" width="16" height="18" rx="3" fill="#f2c230"/><circle cx="50" cy="58" r="3" fill="#5c3a20"/>', 100, 88,
+    )  # fmt: skip
+
+
+def _lanterns(_: Rgb, rng: Random, __: Sequence[Drawing]) -> Drawing:
+    parts: list[str] = []
+    for index, x in enumerate((0, 34, 68)):
+        drop = (26, 8, 36)[index] + rng.uniform(-5, 5)
+        parts.append(f'<path d="M{x + 15} 0 V{drop + 4:.1f}" stroke="#b3462e" stroke-width="1.6"/>')
+        parts.append(icon("red-paper-lantern").at(x, drop, 30))
+    return Drawing("".join(parts), 98, 88)
+
+
 def plate(color: Rgb, aspect: float) -> Drawing:
     """A framed card for a thing that has no picture; its name is lettered on it."""
     height, width = 100.0, 100.0 * aspect
@@ -283,6 +336,7 @@ _PROPS: Final = MappingProxyType[str, _Maker](
         "table": _table, "balloons": _balloons, "garland": garland, "string_lights": _string_lights,
         "campfire": _campfire, "stage": _stage, "lamp": _lamp, "bench": _bench, "fence": _fence, "shelf": _shelf,
         "fireplace": _fireplace, "flowerbed": _flowerbed, "portal": _portal, "bridge": _bridge, "tower": _tower,
-        "crystals": _crystals, "banner": lambda color, rng, on_top: banner(color, 3.2),
+        "crystals": _crystals, "bowl": _bowl, "basket": _basket, "vase": _vase, "chest": _chest,
+        "lanterns": _lanterns, "banner": lambda color, rng, on_top: banner(color, 3.2),
     }
 )  # fmt: skip

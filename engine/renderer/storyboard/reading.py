@@ -21,6 +21,7 @@ _QUOTED: Final = re.compile(
     r"['\"“‘「『《](.{1,80}?)['\"”’」』》](?=[\s.,;:!?)。，的]|$)",
     re.IGNORECASE,
 )
+_DRESSED: Final = re.compile(r"\b(?:in|wearing)(?: all)? (\w+)(?=[.,;]|$| and\b)")
 _TOKEN: Final = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.,;:!?()\n—。，、；：！？]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
@@ -35,9 +36,9 @@ _STOPS: Final = frozenset(
     "stand stands sit sits lie lies run runs play plays fly flies hang hangs shine shines rise rises fill "
     "fills look looks watch watches hold holds wear wears carry carries line lines stretch stretches add "
     "adds create creates dominate dominates cover covers sail sails swim swims grow grows float floats "
-    "flow flows glow glows rest rests enjoy enjoys celebrate celebrates gather gathers stood sat lay "
+    "flow flows glows rest rests enjoy enjoys celebrate celebrates gather gathers stood sat lay "
     "ran flew hung shone held wore stretched set captures capture depicts depict shows show such via per "
-    "against atop alongside underneath beyond throughout".split()
+    "full against atop alongside underneath beyond throughout".split()
 )
 _DETERMINERS: Final = frozenset(
     "a an the another each every one some any many several few various numerous multiple countless "
@@ -62,8 +63,11 @@ _NOUNS_IN_ING_OR_ED: Final = frozenset(
     "king ring wing building ceiling painting bed sled shed seed wedding evening morning lightning string "
     "swing spring sibling duckling clothing pudding dumpling stocking railing earring viking offering being "
     "thing sapling herring weed reed bunting feed crossing landing drawing lighting bowling boxing skating "
-    "swing sling wedding kindling topping covering dressing firing icing carving".split()
+    "swing sling wedding kindling topping dressing icing carving clearing crossing swimming-pool".split()
 )
+_ALSO_VERBS: Final = frozenset("building painting dressing landing drawing lighting swing spring firing icing carving".split())
+"""Verbs after a plural ("children building a castle") and before an article ("a girl painting a house")."""
+
 _NOT_PLURAL: Final = frozenset(
     "grass glass dress bus cactus christmas santa-claus claus circus octopus lotus canvas princess goddess "
     "waitress compass moss cross chess hibiscus walrus iris fireworks glasses sunglasses stairs clothes "
@@ -116,6 +120,12 @@ def quoted_words(text: str) -> str | None:
     return " ".join(found.group(1).split()) if found else None
 
 
+def clothes_color(text: str) -> str | None:
+    """The colour that someone is dressed in without a garment being named: "a goalkeeper in yellow"."""
+    found = _DRESSED.search(text[:MAX_READ_CHARS].lower())
+    return _COLOR_WORDS.get(found.group(1)) if found else None
+
+
 def phrases(text: str) -> tuple[Phrase, ...]:
     """The noun phrases of a description or of comma-separated tags, in order."""
     text = _QUOTED.sub(lambda found: found.group(0)[: found.start(1) - found.start() - 1], text[:MAX_READ_CHARS])
@@ -129,9 +139,11 @@ def phrases(text: str) -> tuple[Phrase, ...]:
     words: list[str] = []
     main = True
     many = 0
-    for token in [*_TOKEN.findall(text.lower().replace("’", "'")), "."]:
+    tokens = [*_TOKEN.findall(text.lower().replace("’", "'")), "."]
+    for token, following in zip(tokens, [*tokens[1:], "."], strict=True):
         word = token.removesuffix("'s")
-        if _continues(word, words):
+        verb = word in _ALSO_VERBS and words and (following in _DETERMINERS or _singular(words[-1])[1])
+        if not verb and _continues(word, words):
             if word != token:  # "the dragon's eyes": the owner is a thing of its own, the owned one follows
                 words.append(word)
                 phrase = _phrase(words, main=main, count=many)
@@ -173,10 +185,12 @@ def _phrase(words: list[str], *, main: bool, count: int) -> Phrase | None:
     color = None
     kept: list[str] = []
     number = 0
+    named = ""
     for position, word in enumerate(words):
         last = position == len(words) - 1
         if word in _COLOR_WORDS and not (last and (word in _COLOR_NOUNS or len(words) == 1)):
             color = _COLOR_WORDS[word]
+            named = word
         elif word in _COUNTS and not last:
             number = _COUNTS[word]
         elif word.isdecimal():
@@ -187,7 +201,7 @@ def _phrase(words: list[str], *, main: bool, count: int) -> Phrase | None:
         return None
     head, plural = _singular(kept[-1])
     number = number or count or (3 if plural else 1)
-    return Phrase((*kept[:-1], head), min(number, MAX_GROUP), color, " ".join(kept), main)
+    return Phrase((*kept[:-1], head), min(number, MAX_GROUP), color, " ".join([named, *kept]).strip(), main)
 
 
 def _singular(word: str) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from engine.renderer.storyboard.drawing import Drawing, Rgb, icon, luminance, mi
 _WHITE: Final[Rgb] = (255, 255, 255)
 _NIGHT: Final[Rgb] = (22, 24, 56)
 
-GROUND: Final = frozenset({"grass", "sand", "snow", "road", "floor", "lunar", "sea"})
+GROUND: Final = frozenset({"grass", "sand", "snow", "road", "floor", "lunar", "sea", "tabletop"})
 """Kinds that things stand on or swim in."""
 
 
@@ -86,7 +86,21 @@ def _sky(scene: Scene) -> str:
             parts.append(
                 cloud(scene.between(0, w), scene.between(h * 0.12, h * 0.62), scene.between(6, 13), to_hex(tone), 0.75 if stormy else 0.8, scene.rng)
             )
+    if scene.mood & {"lightning", "thunder", "thunderstorm"}:
+        parts += [_bolt(scene, scene.between(0.08, 0.4)), _bolt(scene, scene.between(0.6, 0.92))]
     return "".join(parts)
+
+
+def _bolt(scene: Scene, share: float) -> str:
+    """A jagged flash from the clouds."""
+    x, y = scene.width * share, scene.height * 0.2
+    points = [(x, y)]
+    while y < scene.height * 0.85:
+        x, y = x + scene.between(-5, 5), y + scene.between(4, 8)
+        points.append((x, y))
+    line = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
+    glow = f'<polyline points="{line}" fill="none" stroke="#bcd0ff" stroke-opacity=".35" stroke-width="2.6" stroke-linejoin="round"/>'
+    return glow + f'<polyline points="{line}" fill="none" stroke="#fff8d8" stroke-width=".8" stroke-linejoin="round"/>'
 
 
 def _clouds(scene: Scene) -> str:
@@ -249,6 +263,23 @@ def _floor(scene: Scene) -> str:
     return f'<defs>{fade}</defs><rect y="{h * 0.1:.1f}" width="{w}" height="{h}" fill="url(#f)"/>{boards}{rows}'
 
 
+def _tabletop(scene: Scene) -> str:
+    """The top and the front edge of a table that things stand on."""
+    w, h = scene.width, scene.height
+    wood = mix(scene.color, (170, 112, 70), 0.3)
+    edge = h * 0.66
+    fade = _fade("t", ((0, mix(wood, (40, 20, 20), 0.12), 1), (1, mix(wood, _WHITE, 0.2), 1)))
+    grain = "".join(
+        f'<path d="M{scene.between(0, w * 0.7):.1f} {scene.between(h * 0.06, edge):.1f} h{scene.between(10, 30):.1f}" stroke="{to_hex(mix(wood, (40, 20, 20), 0.25))}" stroke-width=".35" opacity=".5"/>'
+        for _ in range(22)
+    )
+    return (
+        f'<defs>{fade}</defs><path d="M{w * 0.03:.1f} 0 H{w * 0.97:.1f} L{w} {edge:.1f} H0 Z" fill="url(#t)"/>{grain}'
+        f'<rect y="{edge:.1f}" width="{w}" height="{h * 0.1:.1f}" fill="{to_hex(mix(wood, _WHITE, 0.32))}"/>'
+        f'<rect y="{edge + h * 0.1:.1f}" width="{w}" height="{h:.1f}" fill="{to_hex(mix(wood, (40, 20, 30), 0.42))}"/>'
+    )
+
+
 def _wall(scene: Scene) -> str:
     w, h = scene.width, scene.height
     paper = to_hex(mix(scene.color, _WHITE, 0.25))
@@ -398,7 +429,7 @@ def _fireworks(scene: Scene) -> str:
 _KINDS: Final = MappingProxyType[str, Callable[[Scene], str]](
     {
         "sky": _sky, "clouds": _clouds, "stars": _stars, "space": _space, "grass": _grass, "sand": _sand, "snow": _snow,
-        "lunar": _lunar, "sea": _sea, "road": _road, "floor": _floor, "wall": _wall, "mountains": _mountains,
+        "lunar": _lunar, "sea": _sea, "road": _road, "floor": _floor, "tabletop": _tabletop, "wall": _wall, "mountains": _mountains,
         "forest": _forest, "city": _city, "village": _village, "fog": _fog, "rainfall": _rainfall,
         "snowfall": _snowfall, "fireworks": _fireworks,
     }

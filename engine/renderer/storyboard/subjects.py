@@ -1,15 +1,15 @@
 """What each region of a canvas shows: its subject, the words on it, and the small things around it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from canvas.model import Canvas, LocalDescription
 from canvas.names import COLORS
 from engine.renderer.storyboard.backdrop import words_of
 from engine.renderer.storyboard.drawing import Rgb
-from engine.renderer.storyboard.lexicon import Thing, find
-from engine.renderer.storyboard.reading import MAX_GROUP, Phrase, phrases, quoted_words
+from engine.renderer.storyboard.lexicon import Thing, find, is_clothing, worn_on
+from engine.renderer.storyboard.reading import MAX_GROUP, Phrase, clothes_color, phrases, quoted_words
 
 MAX_DETAILS: Final = 8
 
@@ -26,6 +26,8 @@ class Detail:
 
     thing: Thing
     color: Rgb | None
+    near: bool
+    """Named beside the subject itself, not in a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Subject:
         others: Further people or animals of the same group.
         count: How many, `MAX_GROUP` at most.
         color: Asked for beside the noun, or None.
+        clothes: The colour that a person is dressed in, or None.
         text: The phrase for its label.
         sign: Words that stand on it, or empty.
         details: Small things, the most telling first.
@@ -48,6 +51,7 @@ class Subject:
     others: tuple[Thing, ...]
     count: int
     color: Rgb | None
+    clothes: Rgb | None
     text: str
     sign: str
     details: tuple[Detail, ...]
@@ -76,6 +80,7 @@ def _subject(local: LocalDescription) -> Subject:
         if phrase.main and phrase is not chosen and (other := find(phrase)) and thing and other.kind == thing.kind == "person"
     )
     mood = words_of(local.description) | words_of(local.tags[:300])
+    thing = _weathered(thing, mood)
     if sign and (thing is None or (thing.kind == "prop" and thing.name == "banner")):
         thing = Thing("prop", "banner", "banner")
     count = chosen.count if chosen else 1
@@ -86,9 +91,25 @@ def _subject(local: LocalDescription) -> Subject:
     elif thing and thing.word in ("family", "team", "crowd", "audience", "crew", "band", "people", "army", "everyone", "人群"):
         count = max(count, 4)
     return Subject(
-        thing, others, count, COLORS[chosen.color] if chosen and chosen.color else None, _label(chosen, thing),
+        thing, others, count, COLORS[chosen.color] if chosen and chosen.color else None, _clothes(local, read),
+        _label(chosen, thing),
         sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1, mood,
     )  # fmt: skip
+
+
+def _weathered(thing: Thing | None, mood: frozenset[str]) -> Thing | None:
+    """A ground as its adjectives say: "snow-covered ground" is snow, "sandy soil" sand."""
+    if thing and thing.kind == "scenery" and thing.name in ("grass", "lunar"):
+        for kind, words in (("snow", {"snow", "snowy", "snow-covered", "icy"}), ("sand", {"sand", "sandy", "desert"})):
+            if mood & words:
+                return Thing("scenery", kind, thing.word)
+    return thing
+
+
+def _clothes(local: LocalDescription, read: Sequence[Phrase]) -> Rgb | None:
+    named = next((phrase.color for phrase in read if phrase.color and is_clothing(phrase.words[-1])), None)
+    found = named or clothes_color(local.description)
+    return COLORS[found] if found else None
 
 
 def _choose(read: Sequence[Phrase]) -> tuple[Phrase | None, Thing | None]:
@@ -116,23 +137,22 @@ def _label(phrase: Phrase | None, thing: Thing | None) -> str:
 def _with_details(subject: Subject, local: LocalDescription, heroes: frozenset[str]) -> Subject:
     seen = set(heroes)
     details: list[Detail] = []
-    for phrase in _further_phrases(local):
+    for phrase, near in _further_phrases(local):
         thing = find(phrase)
-        if thing is None or thing.kind != "icon" or thing.name in seen:
+        if thing is None or thing.kind != "icon" or thing.name in seen or is_clothing(phrase.words[-1]):
+            continue
+        if worn_on(thing) and not near:
             continue
         seen.add(thing.name)
-        details.append(Detail(thing, COLORS[phrase.color] if phrase.color else None))
+        details.append(Detail(thing, COLORS[phrase.color] if phrase.color else None, near))
         if len(details) == MAX_DETAILS:
             break
-    return Subject(
-        subject.thing, subject.others, subject.count, subject.color, subject.text, subject.sign, tuple(details),
-        subject.portrait, subject.mood,
-    )  # fmt: skip
+    return replace(subject, details=tuple(details))
 
 
-def _further_phrases(local: LocalDescription) -> Iterator[Phrase]:
-    """Phrases that may name details: beside the subject, in the tags, in the further sentences."""
-    yield from (phrase for phrase in phrases(local.description))
-    yield from phrases(local.tags[:600])
+def _further_phrases(local: LocalDescription) -> Iterator[tuple[Phrase, bool]]:
+    """Phrases that may name details, and whether they stand beside the subject or in a further sentence."""
+    yield from ((phrase, True) for phrase in phrases(local.description))
+    yield from ((phrase, True) for phrase in phrases(local.tags[:600]))
     for text in local.detailed_descriptions[:8]:
-        yield from phrases(text)
+        yield from ((phrase, False) for phrase in phrases(text))
