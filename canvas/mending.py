@@ -5,6 +5,7 @@ What can be understood is used; what is missing takes a default; a name that nob
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -83,11 +84,13 @@ class _Arguments:
     def __init__(self, call: RawCall, method: str, source: Source) -> None:
         self._source = source
         self._offset = call.offset
-        self._given: dict[str, Argument] = {}
+        self._values: dict[str, str | float | tuple[str, ...]] = {}
+        self._offsets: dict[str, int] = {}
         for index, argument in enumerate(call.arguments):
             name = self._parameter(argument, index, method)
-            if name is not None and argument.value is not None:
-                self._given[name] = argument
+            if name is not None and argument.value is not None and not isinstance(argument.value, Unreadable):
+                self._values[name] = argument.value
+                self._offsets[name] = argument.offset
 
     def _parameter(self, argument: Argument, index: int, method: str) -> str | None:
         if not argument.name:
@@ -99,10 +102,8 @@ class _Arguments:
         return name
 
     def has(self, *names: str) -> bool:
-        """Whether all of these parameters have a value that is no code."""
-        return all(
-            name in self._given and not isinstance(self._given[name].value, Unreadable) for name in names
-        )
+        """Whether all of these parameters have a value that can be read."""
+        return all(name in self._values for name in names)
 
     def description(self) -> str | None:
         """The description, or the first words of what else the call says."""
@@ -117,7 +118,7 @@ class _Arguments:
 
     def text(self, name: str) -> str:
         """A text; other values are written out, a missing one is empty."""
-        value = self._value(name)
+        value = self._values.get(name)
         match value:
             case str():
                 return value
@@ -134,7 +135,7 @@ class _Arguments:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; a single text is a list of one."""
-        value = self._value(name)
+        value = self._values.get(name)
         if isinstance(value, tuple):
             return value
         if isinstance(value, str):
@@ -146,13 +147,13 @@ class _Arguments:
 
     def distance(self) -> float:
         """The distance to the viewer: positive and finite."""
-        value = self._value("distance_to_viewer")
+        value = self._values.get("distance_to_viewer")
         number = _number(value) if isinstance(value, str) else value
         found = "" if value is None else str(value)
         if not isinstance(number, float) or math.isnan(number):
             self._mend("distance_to_viewer", found, str(DEFAULT_DISTANCE))
             return DEFAULT_DISTANCE
-        mended = min(max(abs(number), _NEAREST if number <= 0 else 0.0), 1e300)
+        mended = min(max(abs(number), _NEAREST if number <= 0 else 0.0), sys.float_info.max)
         if not isinstance(value, float) or mended != number:
             self._mend("distance_to_viewer", found, str(mended))
         return mended
@@ -165,7 +166,7 @@ class _Arguments:
         Raises:
             CanvasError: There is a text, and nothing in it can be read.
         """
-        value = self._value(name)
+        value = self._values.get(name)
         if value is None or value in ("", ()):
             self._mend(name, "", default)
             return default
@@ -174,21 +175,14 @@ class _Arguments:
             return found
         read = reader(found)
         if read is None:
-            line, column = self._source.position(self._given[name].offset)
+            line, column = self._source.position(self._offsets[name])
             message = f"{name} {shorten(found)!r} is not a name of the Canvas language."
             raise CanvasError(message, line=line, column=column, suggestion=nearest_name(found, table))
         self._mend(name, found, read)
         return read
 
-    def _value(self, name: str) -> str | float | tuple[str, ...] | None:
-        argument = self._given.get(name)
-        if argument is None or isinstance(argument.value, Unreadable):
-            return None
-        return argument.value
-
     def _mend(self, name: str, found: str, used: str) -> None:
-        argument = self._given.get(name)
-        self._source.mend(argument.offset if argument else self._offset, name, found, used)
+        self._source.mend(self._offsets.get(name, self._offset), name, found, used)
 
 
 def _flat(value: float | tuple[str, ...]) -> str:

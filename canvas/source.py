@@ -18,8 +18,12 @@ SHOWN_CHARS: Final = 80
 """Longer findings are shortened to this length in repairs and messages."""
 
 _BLANK = re.compile(r"(?>\s+|#[^\n]*+)*+")
-_ANEW = re.compile(rf"(?:{'|'.join(KNOWN_NAMES)})\s{{0,8}}[=:]|```|canvas\s{{0,3}}[.=]", re.IGNORECASE)
-_ANEW_UNDECIDED = re.compile(r"(?:\w{0,40}\s{0,8}|`{1,2})\Z")
+_ANEW = re.compile(
+    rf"(?:{'|'.join(KNOWN_NAMES)})\s{{0,8}}[=:]|\w{{1,40}}\s{{0,8}}=\s{{0,8}}['\"\[(\d“‘-]"
+    r"|```|canvas\s{0,3}[.=]",
+    re.IGNORECASE,
+)
+_ANEW_UNDECIDED = re.compile(r"(?:\w{0,40}\s{0,8}=?\s{0,8}|`{1,2})\Z")
 
 
 @dataclass(frozen=True, slots=True)

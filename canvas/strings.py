@@ -31,6 +31,7 @@ _FAMILIES: Final = {
 _QUOTES: Final = "'\"‘’“”„«»"
 _BRACKETED_CHARS: Final = 200
 
+_PREFIX_LETTERS: Final = "rRbBuUfF"
 _PREFIX = re.compile(r"[rRbBuUfF]{1,2}(?=['\"])")
 _KNOWN = rf"(?:{'|'.join(KNOWN_NAMES)})\s*+[=:]"
 _BLANK = r"(?>\s++(?:#[^\n]*+)?+)*+"
@@ -40,9 +41,9 @@ _OPEN = r"[rRbBuUfF]{0,2}+['\"‘“„«]"
 _STRING = r"(?:(?<=\s)[rRuUfF]{1,2}+)?+(?:'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
 _CODE_ENDS = r"```|canvas\s{0,3}[.=]"
 _AFTER: Final[dict[Context, str]] = {
-    "keyword": rf"{_COMMA}(?:{_NAME}\s*+=(?!=)|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
-    "positional": rf"{_COMMA}(?:{_OPEN}|[\[(\d+\-.)*]|(?:None|True|False)\b|{_NAME}\s*+=(?!=))|\)",
-    "sequence": rf"{_COMMA}(?:{_OPEN}|[\])]|{_KNOWN}|{_CODE_ENDS})|[\])]",
+    "keyword": rf",[ \t]*+\n|{_COMMA}(?:{_NAME}\s*+=(?!=)|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
+    "positional": rf",[ \t]*+\n|{_COMMA}(?:{_OPEN}|[\[(\d+\-.)*]|(?:None|True|False)\b|{_NAME}\s*+=(?!=))|\)",
+    "sequence": rf",[ \t]*+\n|{_COMMA}(?:{_OPEN}|[\[(\])]|{_KNOWN}|{_CODE_ENDS})|[\])]",
 }
 _AFTER_ANY = rf"\+{_BLANK}{_OPEN}|{_KNOWN}|{_STRING}{_BLANK}(?:[,)\]+'\"]|\Z)|{_CODE_ENDS}"
 _UNDECIDED = (
@@ -52,7 +53,10 @@ _UNDECIDED = (
 _EXPRESSION = (
     r"\.\w++\(|\s*+%\s*+\(|\s*+\*\s*+\d|\[[\w:\- ]*+\]|\s++if\s[^\n]{0,100}?\selse\s|\s++for\s++\w++\s++in\s"
 )
-_ANEW = rf"[)\]]|{_KNOWN}|{_CODE_ENDS}|\w{{0,40}}\s{{0,8}}\Z|`{{1,2}}\Z"
+_ANEW = (
+    rf"[)\]]|\w{{1,40}}\s{{0,8}}(?:=\s{{0,8}}(?:['\"\[(\d“‘-]|\Z))|{_KNOWN}|{_CODE_ENDS}"
+    r"|\w{0,40}\s{0,8}\Z|`{1,2}\Z"
+)
 _PLAIN = r"(?:'[^'\\\n]*+'|\"[^\"\\\n]*+\")"
 _PLAIN_JOINED = re.compile(
     r"(?!'''|\"\"\")(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s*+(?:\+\s*+)?+"
@@ -81,8 +85,11 @@ _SIMPLE_ESCAPES: Final = {
 
 def opens_string(source: Source, position: int) -> Generator[None, None, bool]:
     """Whether a string begins here; before the text's end only."""
-    ahead = yield from source.lookahead(position, 3)
-    return ahead[0] in _FAMILIES or _PREFIX.match(ahead) is not None
+    if source.text[position] in _FAMILIES:
+        return True
+    if source.text[position] not in _PREFIX_LETTERS:
+        return False
+    return _PREFIX.match((yield from source.lookahead(position, 3))) is not None
 
 
 def joined_strings(
@@ -165,7 +172,8 @@ def _find(
     """The next match to decide on, once there is enough text; None where the source ends before it."""
     while True:
         match = pattern.search(source.text, searched)
-        if match and match.lastgroup not in {"maybe", "cut"}:
+        is_decided = match and match.lastgroup not in {"maybe", "cut"}
+        if match and is_decided and (source.ended or match.end() < len(source.text)):
             return match
         if source.ended:
             return match if match and match.lastgroup == "maybe" else None
