@@ -16,13 +16,20 @@ PREVIEW_SIDE_PX = 576
 _log = structlog.get_logger()
 
 
+LayoutPainter = Callable[[Canvas, int, int, int], Image.Image]
+"""Paints a canvas at a width, a height and a seed; called in a thread."""
+
+
 class LayoutPreviews:
     """Paints the newest scene that it was shown; those that came while it was painting are skipped.
 
     An async context manager: leaving it stops the painting.
     """
 
-    def __init__(self, settings: SceneSettings, publish: Callable[[Image.Image], None]) -> None:
+    def __init__(
+        self, paint: LayoutPainter, settings: SceneSettings, publish: Callable[[Image.Image], None]
+    ) -> None:
+        self._painter = paint
         self._size_px = preview_size_px(settings)
         self._seed = settings.seed
         self._publish = publish
@@ -57,7 +64,7 @@ class LayoutPreviews:
     async def _paint(self) -> None:
         while self._newest is not None:
             canvas, self._newest = self._newest, None
-            self._publish(await asyncio.to_thread(_storyboard, canvas, self._size_px, self._seed))
+            self._publish(await asyncio.to_thread(self._painter, canvas, *self._size_px, self._seed))
 
 
 def preview_size_px(settings: SceneSettings) -> tuple[int, int]:
@@ -67,7 +74,8 @@ def preview_size_px(settings: SceneSettings) -> tuple[int, int]:
     return round(settings.width_px * scale), round(settings.height_px * scale)
 
 
-def _storyboard(canvas: Canvas, size_px: tuple[int, int], seed: int) -> Image.Image:
-    from engine.renderer.storyboard import paint  # noqa: PLC0415 - its icons are loaded in this thread
+def storyboard(canvas: Canvas, width_px: int, height_px: int, seed: int) -> Image.Image:
+    """The embedded renderer's storyboard; its module and icons are loaded by the first call."""
+    from engine.renderer.storyboard import paint  # noqa: PLC0415 - in the thread of the first preview
 
-    return paint(canvas, *size_px, seed)
+    return paint(canvas, width_px, height_px, seed)

@@ -22,7 +22,7 @@ from engine.errors import Busy, Internal, Interrupted
 from engine.event_log import EventLog
 from engine.events import Cancelled, Composed, Done, Event, Failed, Preview, Queued, RegionFinished, Stepped
 from engine.orders import Adopt, Compose, Limits, Order, Repaint, check, parent_of, prompt_of
-from engine.previews import LayoutPreviews
+from engine.previews import LayoutPainter, LayoutPreviews, storyboard
 from engine.render_queue import RenderQueue
 from engine.renderer import RenderedImage, Renderer, RenderPreview, RenderStep
 from storage.errors import NotFound, StorageError
@@ -83,12 +83,14 @@ class Studio:
         limits: Limits = _DEFAULT_LIMITS,
         composers: Mapping[str, Composer] | None = None,
         renderers: Mapping[str, Renderer] | None = None,
+        paint_layout: LayoutPainter = storyboard,
     ) -> None:
         """Composers and renderers that are not given are made by `engine.backends` when first used."""
         self.store = store
         self.limits = limits
         self._composers = dict(composers or {})
         self._renderers = dict(renderers or {})
+        self._paint_layout = paint_layout
         self._queue = RenderQueue(limits.renders_at_once)
         self._jobs: dict[str, _Job] = {}
         self._submitting = asyncio.Lock()
@@ -203,7 +205,10 @@ class Studio:
     async def _work(self, job: _Job) -> None:
         """The whole of a turn but its end: canvas, revision, queue, pictures."""
         order, parent_id = job.order, parent_of(job.order)
-        async with LayoutPreviews(order.settings, lambda image: job.log.append(Preview(image))) as previews:
+        previews = LayoutPreviews(
+            self._paint_layout, order.settings, lambda image: job.log.append(Preview(image))
+        )
+        async with previews:
             lineage = await self.store.lineage(parent_id) if parent_id else ()
             canvas = await self._canvas(job, lineage, previews)
             revision = await self.store.add_revision(order.turn_id, parent_id, Scene(canvas, order.settings))

@@ -1,0 +1,203 @@
+"""The studio when orders are impossible or come twice, when replies are broken, and after a crash."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from canvas import Canvas, GlobalDescription
+from engine import errors
+from engine.events import Cancelled, ComposingText, Done, Failed
+from engine.studio import Adopt, Compose, Repaint
+from storage.errors import NotFound
+from storage.scene import SceneSettings
+from storage.store import ConversationKey, TurnStatus
+
+TAB = ConversationKey("web", "tab-1")
+EMPTY = Canvas(GlobalDescription("An empty room."))
+
+
+async def last_error(stage, order):
+    last = (await stage.played(order))[-1]
+    assert isinstance(last, Failed)
+    return last.error
+
+
+async def test_the_same_turn_is_done_once(stage):
+    """An order submitted many times, at once and again later, is composed once; all hear its result."""
+    await asyncio.gather(*(stage.submit() for _ in range(6)))
+    first = (await stage.heard("t1"))[-1]
+    await stage.submit()
+    assert (await stage.heard("t1"))[-1] == first
+    assert len(stage.composer.requests) == 1
+    assert len(await stage.store.history(stage.TAB)) == 1
+
+
+async def test_results_outlive_the_studio(stage):
+    """A new studio on the store gives the same last event for turns done, failed and cancelled before."""
+    stage.composer.replies = [stage.REPLY, errors.NotUnderstood("qwx", ("frog", "heron")), stage.REPLY]
+    done = (await stage.played(stage.compose("done")))[-1]
+    await stage.played(stage.compose("failed"))
+    stage.composer.gate = asyncio.Event()
+    await stage.submit("cancelled")
+    await stage.until("cancelled", ComposingText)
+    await stage.studio.cancel("cancelled")
+    await stage.restart()
+    assert await stage.heard("done") == [done]
+    assert await stage.heard("cancelled") == [Cancelled()]
+    (failed,) = await stage.heard("failed")
+    assert isinstance(failed.error, errors.NotUnderstood)
+    assert (failed.error.text, failed.error.known) == ("qwx", ("frog", "heron"))
+    await stage.submit("done")
+    assert await stage.heard("done") == [done]
+    assert len(stage.composer.requests) == 3
+
+
+async def test_a_turn_cut_off_by_a_crash_has_failed(stage):
+    """What the store holds as running when a studio starts is `Interrupted`, and its conversation is free."""
+    await stage.store.begin_turn("t1", TAB, "a pond", None)
+    with capture_logs():
+        await stage.restart()
+    (failed,) = await stage.heard("t1")
+    assert isinstance(failed.error, errors.Interrupted)
+    assert (await stage.store.turn("t1")).status is TurnStatus.FAILED
+    await stage.finished(stage.compose("t2"))
+
+
+async def test_a_submission_cut_off_can_be_repeated(stage):
+    """A turn that was stored but never begun, because its submitter was cancelled, begins when repeated."""
+    await stage.store.begin_turn("t1", TAB, "a pond", None)
+    await stage.finished(stage.compose("t1"))
+
+
+async def test_broken_code_is_asked_for_again(stage):
+    """A reply without a canvas is asked for once more with what was wrong; the second one counts."""
+    stage.composer.replies = ["I would rather not.", stage.REPLY]
+    revision = await stage.finished(stage.compose())
+    assert revision.scene.canvas == stage.POND
+    first, second = stage.composer.requests
+    assert first.correction == ""
+    assert second.correction.startswith("line ")
+    assert replace(second, correction="") == first
+
+
+async def test_broken_code_twice_is_compose_failed(stage):
+    """Two replies without a canvas fail the turn with a position; the conversation stands where it stood."""
+    before = await stage.finished(stage.compose())
+    stage.composer.replies = ["no", "canvas.add_local_description(location='Atlantis'"]
+    error = await last_error(stage, stage.compose("t2", parent_id=before.id))
+    assert isinstance(error, errors.ComposeFailed)
+    assert (error.line, error.column) >= (1, 1)
+    assert error.detail
+    assert len(stage.composer.requests) == 3
+    assert await stage.store.head(stage.TAB) == before
+
+
+async def test_what_nobody_foresaw_is_internal_and_logged(stage):
+    """An exception that no one planned is `Internal` to the person and stands in the log with its cause."""
+    stage.composer.replies = [ZeroDivisionError("secret detail")]
+    with capture_logs() as logs:
+        error = await last_error(stage, stage.compose())
+    assert isinstance(error, errors.Internal)
+    logged = [entry["exc_info"] for entry in logs if entry["log_level"] == "error"]
+    assert [str(cause) for cause in logged] == ["secret detail"]
+    assert logged[0].__traceback__ is not None
+
+
+async def test_a_renderer_that_fails_keeps_what_is_painted(stage):
+    """When the second picture fails, the turn has failed; revision, first picture and remark stay."""
+    stage.renderer.fails_after = 1
+    with capture_logs():
+        error = await last_error(stage, stage.compose(settings=replace(stage.SMALL, count=2)))
+    assert isinstance(error, errors.Internal)
+    head = await stage.store.head(stage.TAB)
+    assert [image.index for image in head.images] == [0]
+    assert (await stage.store.turn("t1")).remark.startswith("Here is a quiet pond.")
+
+
+async def test_a_failed_turn_frees_its_place(stage):
+    """After a renderer failed, the next turn is painted."""
+    stage.renderer.fails_after = 0
+    with capture_logs():
+        await last_error(stage, stage.compose("t1"))
+    stage.renderer.fails_after = None
+    await stage.finished(stage.compose("t2"))
+
+
+async def test_a_store_that_fails_is_told(stage):
+    """When a picture cannot be written, the person hears of the storage, not of nothing."""
+    folder = (await stage.store.image_path((await stage.finished(stage.compose())).images[0].id)).parent
+    images = folder.parent
+    images.rename(images.with_name("gone"))
+    images.write_text("in the way")
+    error = await last_error(stage, stage.compose("t2", settings=replace(stage.SMALL, seed=1)))
+    assert type(error).__name__ == "StorageFailed"
+
+
+def compose(prompt: str = "a pond", parent_id: str | None = None, **settings: object) -> Compose:
+    return Compose("t1", TAB, prompt, replace(SceneSettings(), **settings), parent_id)
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        (compose(""), errors.EmptyPrompt),
+        (compose(" \n\t"), errors.EmptyPrompt),
+        (compose("a" * 10_000), errors.PromptTooLong),
+        (compose(width_px=0), errors.BadSetting),
+        (compose(height_px=2049), errors.BadSetting),
+        (compose(width_px=10**400), errors.BadSetting),
+        (compose(count=0), errors.BadSetting),
+        (compose(count=5), errors.BadSetting),
+        (compose(steps=151), errors.BadSetting),
+        (compose(guidance=-0.5), errors.BadSetting),
+        (compose(guidance=float("nan")), errors.BadSetting),
+        (compose(seed=-1), errors.BadSetting),
+        (compose(seed=2**32), errors.BadSetting),
+        (compose(composer="gpt-9"), errors.BadSetting),
+        (compose(renderer="oil"), errors.BadSetting),
+        (compose(composer="openai"), errors.Unavailable),
+        (compose(renderer="sdxl"), errors.Unavailable),
+        (compose(parent_id="nosuchrev"), NotFound),
+        (Repaint("t1", TAB, "nosuchrev", SceneSettings()), NotFound),
+        (Repaint("t1", TAB, "nosuchrev", SceneSettings(steps=0)), errors.BadSetting),
+        (Adopt("t1", TAB, EMPTY, SceneSettings(count=0)), errors.BadSetting),
+        (Adopt("t1", TAB, EMPTY, SceneSettings(), prompt="a" * 10_000), errors.PromptTooLong),
+    ],
+)
+async def test_impossible_orders_are_refused_at_once(stage, order, error):
+    """An order outside of the limits raises in `submit`, and nothing of it is stored."""
+    with pytest.raises(error):
+        await stage.studio.submit(order)
+    with pytest.raises(NotFound):
+        await stage.store.turn("t1")
+
+
+async def test_a_bad_setting_says_what_is_allowed(stage):
+    """The refusal names the setting, the value and the range."""
+    with pytest.raises(errors.BadSetting) as caught:
+        await stage.submit(settings=replace(stage.SMALL, seed=-1))
+    refusal = caught.value
+    assert (refusal.name, refusal.value, refusal.allowed) == ("seed", -1, "0-4294967295")
+
+
+async def test_other_conversations_revisions_are_not_found(stage):
+    """A revision of one conversation is no parent in another."""
+    theirs = await stage.finished(stage.compose("t1", stage.OTHER_TAB))
+    with pytest.raises(NotFound):
+        await stage.submit("t2", parent_id=theirs.id)
+
+
+async def test_a_conversation_works_on_one_thing_at_a_time(stage):
+    """A second order is `Busy` while the first one runs, unless it is the same one; then there is room."""
+    stage.composer.gate = asyncio.Event()
+    await stage.submit("t1")
+    with pytest.raises(errors.Busy):
+        await stage.submit("t2")
+    with pytest.raises(NotFound):
+        await stage.store.turn("t2")
+    assert await stage.submit("t1") == "t1"
+    stage.composer.gate.set()
+    assert isinstance((await stage.heard("t1"))[-1], Done)
+    await stage.finished(stage.compose("t2"))
