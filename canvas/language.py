@@ -50,13 +50,20 @@ def write(canvas: Canvas) -> str:
 
 @dataclass(slots=True)
 class _Block:
-    """The calls of one scene in the text."""
+    """The calls of one scene in the text.
+
+    Attributes:
+        whole: Whether no call of it is cut off.
+        fenced_off: Whether a fence has come after its first call.
+        first_mend: Where its mends begin in the source's.
+        end_mend: Where they end; None while it grows.
+    """
 
     global_description: GlobalDescription | None = None
     local_descriptions: list[LocalDescription] = field(default_factory=list[LocalDescription])
     error: CanvasError | None = None
     whole: bool = True
-    fences: int = 0
+    fenced_off: bool = False
     first_mend: int = 0
     end_mend: int | None = None
 
@@ -103,7 +110,7 @@ class StreamParser:
         if not self._source.ended:
             self._source.end()
             self._advance()
-            self._block.whole &= not self._in_fence or len(self._blocks) == 1
+            self._block.whole &= not self._in_fence
             self._block.end_mend = len(self._source.mends)
         used = [block for block in self._blocks if not block.is_empty]
         block = next((block for block in reversed(used) if block.is_complete), used[-1] if used else None)
@@ -149,7 +156,7 @@ class StreamParser:
             case Fence():
                 self._in_fence = not self._in_fence
                 self._was_fenced = True
-                self._block.fences += 1
+                self._block.fenced_off = not self._block.is_empty
             case Prose(text):
                 if not self._in_fence:
                     self._prose.append(text)
@@ -168,7 +175,7 @@ class StreamParser:
         if method is None:
             self._stray = self._stray or (call.offset, call.method, "is not a call of the Canvas language.")
             return None
-        if method == GLOBAL_METHOD and self._block.global_description is not None and self._block.fences:
+        if method == GLOBAL_METHOD and self._block.global_description and self._block.fenced_off:
             self._start_block()
         self._described += 1
         if self._described > MAX_CALLS:

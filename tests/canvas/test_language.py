@@ -1,6 +1,7 @@
 """Reading and writing Canvas code: what is well formed, what is mended, what is refused."""
 
 import ast
+import json
 import random
 import re
 import sys
@@ -99,7 +100,7 @@ class TestWellFormed:
         """Every way of writing a string in well-formed code gives that string."""
         forms = {
             "repr": repr,
-            "double": lambda text: '"' + repr("'" + text)[2:-1].replace("\\'", "'").replace('"', '\\"') + '"',
+            "double": lambda text: json.dumps(text, ensure_ascii=False),
             "triple": lambda text: '"""' + text.replace("\\", "\\\\").replace('"', '\\"') + '"""',
             "parts": lambda text: f"{text[:3]!r} {text[3:]!r}",
             "plus": lambda text: f"{text[:3]!r} + {text[3:]!r}",
@@ -134,6 +135,13 @@ class TestWellFormed:
         assert parse(both[: both.rindex("canvas.add_local")]).global_description.description.startswith(
             "A lantern"
         )
+
+    def test_a_second_global_call_replaces_the_first(self):
+        """Within one block of code the later call counts and the regions stay, as in Python."""
+        again = "canvas.set_global_description(description='Dawn.', tags='t', detailed_descriptions=[])\n"
+        canvas = parse(f"```python\n{CODE}{again}```")
+        assert canvas.global_description.description == "Dawn."
+        assert canvas.local_descriptions == SCENE.local_descriptions
 
     def test_windows_line_ends_change_nothing(self):
         """Line ends are white space."""
