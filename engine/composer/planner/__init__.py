@@ -1,0 +1,1 @@
+"""A planner without a model: prompts to canvases by tables and rules."""

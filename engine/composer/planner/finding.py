@@ -1,0 +1,171 @@
+"""Finding what a person means in a scene: "the red one on the left", "the kids", "it".
+
+Reads the canvas and compares; changes nothing.
+"""
+
+import re
+from dataclasses import dataclass
+
+from canvas.model import Canvas, LocalDescription
+from engine.composer.planner.inflection import singular
+from engine.composer.planner.phrases import Phrase, phrase_of
+from engine.composer.planner.retelling import forms_of, mentions
+from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, noun_forms
+from engine.composer.planner.telling import head_of
+from engine.composer.planner.vocabulary import Word, cut
+
+_IT = frozenset("it this that them he she him they everything all".split())
+_ANYTHING = frozenset("thing things one object figure region part".split())
+_ENOUGH = 2.0
+_MAX_NAME_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a person means.
+
+    Attributes:
+        index: The region that is about it; None when sentences only mention it.
+        canvas: The scene in which it was found.
+        name: The noun.
+        forms: How the scene may name it.
+    """
+
+    index: int | None
+    canvas: Canvas
+    name: str
+    forms: tuple[str, ...]
+
+
+def find(canvas: Canvas, said: str, last: str) -> Found | None:
+    """What is meant in the canvas, or None; `last` is what was spoken of before.
+
+    A thing that has no region of its own is found where descriptions mention it.
+    """
+    words = cut(said)
+    place = next((word.place for word in words if word.place), "")
+    content = tuple(word for word in words if not (word.place or word.relation or word.is_break))
+    texts = {word.text for word in content}
+    if (texts & _IT or not content) and not any(word.noun for word in content):
+        return _it(canvas, last)
+    if texts & _ANYTHING and place:
+        return _by_place(canvas, place)
+    phrase = phrase_of(content)
+    if phrase is None:
+        return None
+    wanted = noun_forms().get(phrase.head, phrase.noun)
+    scores = [_score(local, phrase, wanted, place) for local in canvas.local_descriptions]
+    best = max(range(len(scores)), key=scores.__getitem__, default=None)
+    if best is not None and scores[best] >= _ENOUGH:
+        return _found(canvas, best, phrase)
+    forms = _forms_in_texts(canvas, phrase)
+    return Found(None, canvas, phrase.head, forms) if forms else None
+
+
+def names_of(canvas: Canvas) -> tuple[str, ...]:
+    """The names of the things in a scene, each once."""
+    return tuple(dict.fromkeys(shown_name(local) for local in canvas.local_descriptions))
+
+
+def shown_name(local: LocalDescription) -> str:
+    """A short name for a region: its noun, else its first words."""
+    head = head_of(local.description)
+    if head:
+        return head.text
+    words = re.sub(r"^(?:An?|The) ", "", local.description).rstrip(".").split()
+    return " ".join(words[:_MAX_NAME_WORDS]).lower()
+
+
+def _it(canvas: Canvas, last: str) -> Found | None:
+    """What was spoken of last; else what stands in the middle, nearest."""
+    if last and last not in _IT:
+        found = find(canvas, last, "")
+        if found:
+            return found
+    figures = [
+        (local.location != "in the center", local.distance_to_viewer, index)
+        for index, local in enumerate(canvas.local_descriptions)
+    ]
+    return _found(canvas, min(figures)[2], None) if figures else None
+
+
+def _by_place(canvas: Canvas, place: str) -> Found | None:
+    at_place = [
+        (local.distance_to_viewer, index)
+        for index, local in enumerate(canvas.local_descriptions)
+        if _is_at(local, place)
+    ]
+    return _found(canvas, min(at_place)[1], None) if at_place else None
+
+
+def _is_at(local: LocalDescription, place: str) -> bool:
+    if place == "background":
+        return local.distance_to_viewer >= BACKDROP_DISTANCE
+    if place == "foreground":
+        return local.distance_to_viewer <= 2
+    return local.location == place
+
+
+def _found(canvas: Canvas, index: int, phrase: Phrase | None) -> Found:
+    local = canvas.local_descriptions[index]
+    head = head_of(local.description)
+    name = head.text if head else (phrase.head if phrase else shown_name(local))
+    said = (
+        [phrase.head] if phrase and mentions(local.description, (phrase.head, singular(phrase.head))) else []
+    )
+    if head and phrase and head.noun and noun_forms().get(phrase.head) is not head.noun and said:
+        # the person means another noun of the description than its first
+        name = phrase.head
+        return Found(index, canvas, name, forms_of(name))
+    also = [head.noun.name] if head and head.noun and mentions(local.description, (head.noun.name,)) else []
+    return Found(index, canvas, name, forms_of(name, *also))
+
+
+def _score(local: LocalDescription, phrase: Phrase, wanted: Noun, place: str) -> float:
+    head = head_of(local.description)
+    score = 0.0
+    if head and head.noun and head.noun.name == wanted.name:
+        score = 10.0
+    elif _starts_with(local.description, phrase) or (
+        head is None and mentions(local.description, forms_of(phrase.head))
+    ):
+        score = 9.0
+    elif _tail_matches(head, phrase):
+        score = 8.0
+    if score and any(mentions(local.description, (word,)) for word in phrase.modifiers):
+        score += 1.5
+    if score and phrase.color and phrase.color == local.color:
+        score += 1
+    if score and place and _is_at(local, place):
+        score += 3
+    return score
+
+
+def _starts_with(description: str, phrase: Phrase) -> bool:
+    """Whether the description opens with the words that the person used, whatever is known of them."""
+    forms = "|".join(map(re.escape, forms_of(phrase.head)))
+    return re.match(
+        rf"(?:An? |The )?(?:[\w'-]+ ){{0,3}}?(?:{forms})\b", description, re.IGNORECASE
+    ) is not None and (not phrase.is_known)
+
+
+def _tail_matches(head: Word | None, phrase: Phrase) -> bool:
+    """A "cake" is also a "birthday cake"."""
+    if head is None:
+        return False
+    return singular(head.text.rpartition(" ")[2]) == singular(phrase.head.rpartition(" ")[2])
+
+
+def _forms_in_texts(canvas: Canvas, phrase: Phrase) -> tuple[str, ...]:
+    """The forms of a noun that some text of the scene mentions."""
+    wanted = noun_forms().get(phrase.head)
+    same = [form for form, noun in noun_forms().items() if wanted is not None and noun is wanted]
+    texts = [
+        text
+        for local in canvas.local_descriptions
+        for text in (local.description, *local.detailed_descriptions)
+    ]
+    texts += [canvas.global_description.description, *canvas.global_description.detailed_descriptions]
+    candidates = forms_of(phrase.head, *same)
+    joined = "\n".join(texts)
+    return tuple(form for form in candidates if mentions(joined, (form,)))

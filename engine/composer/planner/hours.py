@@ -1,0 +1,163 @@
+"""Night, rain, winter and the like: what they do to a finished canvas.
+
+A sky is repainted or added, the ground is covered, and words that would contradict are replaced.
+"""
+
+import re
+from dataclasses import replace
+
+from canvas.colors import lab, mixed, nearest_color
+from canvas.layout import rect
+from canvas.model import Canvas, GlobalDescription, LocalDescription
+from canvas.names import COLORS
+from engine.composer.planner.inflection import lowered, sentence
+from engine.composer.planner.tables import BACKDROP_DISTANCE, Hour, hours
+from engine.composer.planner.telling import tags, where, with_right_articles
+
+_SKY = re.compile(r"\b(?:sky|skies|clouds?|heaven|canopy)\b", re.IGNORECASE)
+_INSIDE = re.compile(r"\b(?:windows?|ceiling|wall|room)\b", re.IGNORECASE)
+_WATER = re.compile(r"\b(?:underwater|sea floor|space|moon ground)\b", re.IGNORECASE)
+
+
+def apply_hour(canvas: Canvas, name: str) -> Canvas:
+    """The canvas at another time of day, in another weather or season.
+
+    The same hour twice changes nothing the second time.
+    """
+    hour = hours()[name]
+    locals_ = tuple(_changed(local, hour) for local in canvas.local_descriptions)
+    sky = _sky_index(locals_)
+    if sky is not None:
+        locals_ = (*locals_[:sky], _with_sky(locals_[sky], hour), *locals_[sky + 1 :])
+    elif not _is_inside(locals_):
+        locals_ = (*locals_, _new_sky(hour, next(iter(locals_), None)))
+    return Canvas(_changed_global(canvas, hour, locals_[sky] if sky is not None else None), locals_)
+
+
+def is_ground(local: LocalDescription) -> bool:
+    """Whether a region is what the others stand on."""
+    top, bottom, left, right = rect(local)
+    return bottom >= 85 and top >= 30 and right - left >= 75 and local.distance_to_viewer >= 6
+
+
+def without_contradictions(text: str, hour: Hour) -> str:
+    """A text with the words replaced that deny the hour; words in quotation marks stay."""
+    if not hour.replace:
+        return text
+    pattern = re.compile(
+        rf'"[^"]*"|(?<!\'s )(?<!s\' )\b(?:{"|".join(map(re.escape, sorted(hour.replace, key=len, reverse=True)))})\b',
+        re.IGNORECASE,
+    )
+    replaced = pattern.sub(lambda match: _replacement(match[0], hour), text)
+    return with_right_articles(replaced) if replaced != text else text
+
+
+def _replacement(found: str, hour: Hour) -> str:
+    if found.startswith('"'):
+        return found
+    new = hour.replace[found.lower()]
+    return new.capitalize() if found[0].isupper() else new
+
+
+def _changed(local: LocalDescription, hour: Hour) -> LocalDescription:
+    details = tuple(without_contradictions(text, hour) for text in local.detailed_descriptions)
+    color = local.color
+    if is_ground(local) and not _SKY.search(local.description):
+        details += (hour.ground,) if hour.ground and hour.ground not in details else ()
+        color = hour.ground_color or color
+    if local.distance_to_viewer >= BACKDROP_DISTANCE and not hour.ground_color:
+        color = nearest_color(lab(mixed(COLORS[hour.color], COLORS[color])))
+    return replace(
+        local,
+        description=without_contradictions(local.description, hour),
+        detailed_descriptions=details,
+        tags=without_contradictions(local.tags, hour),
+        atmosphere=hour.atmosphere,
+        color=color,
+    )
+
+
+def _sky_index(locals_: tuple[LocalDescription, ...]) -> int | None:
+    """The region of the sky: far away, at the top, and told as a sky."""
+    candidates = [
+        index
+        for index, local in enumerate(locals_)
+        if local.location.startswith("on the top")
+        and local.distance_to_viewer >= BACKDROP_DISTANCE
+        and _SKY.search(local.description)
+        and not _INSIDE.search(local.description)
+    ]
+    return max(candidates, key=lambda index: locals_[index].distance_to_viewer, default=None)
+
+
+def _is_inside(locals_: tuple[LocalDescription, ...]) -> bool:
+    """Whether there is no sky to be seen."""
+    return any(
+        (_INSIDE.search(local.description) and local.distance_to_viewer >= BACKDROP_DISTANCE)
+        or _WATER.search(local.description)
+        for local in locals_
+    )
+
+
+def _with_sky(local: LocalDescription, hour: Hour) -> LocalDescription:
+    return replace(
+        local,
+        description=sentence(hour.sky),
+        detailed_descriptions=(_sky_sentence(local, hour), *hour.sky_details),
+        tags=tags((hour.sky, *hour.sky_details)),
+        atmosphere=hour.atmosphere,
+        color=hour.sky_color,
+    )
+
+
+def _new_sky(hour: Hour, pattern: LocalDescription | None) -> LocalDescription:
+    sky = LocalDescription("sky", "on the top", "no offset", "a large horizontal area", 10.0)
+    style, quality = (pattern.style, "High quality, with the sky in crisp detail.") if pattern else ("", "")
+    return _with_sky(replace(sky, style=style, quality_meta=quality), hour)
+
+
+def _sky_sentence(local: LocalDescription, hour: Hour) -> str:
+    return f"{where(local.location, local.distance_to_viewer)}, {lowered(hour.sky)}."
+
+
+def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None) -> GlobalDescription:
+    scene = canvas.global_description
+    is_told = re.search(rf"\b{re.escape(hour.at)}\b", scene.description)
+    description = _without_other_hours(without_contradictions(scene.description, hour), hour)
+    if not is_told and not re.search(rf"\b{hour.name}\b", description):
+        description = f"{description.rstrip('. ')} {hour.at}."
+    sky = next(
+        (
+            local
+            for local in canvas.local_descriptions
+            if old_sky
+            and local.location == old_sky.location
+            and local.distance_to_viewer == old_sky.distance_to_viewer
+        ),
+        None,
+    )
+    told = {text for text in (sky.detailed_descriptions if sky else ())}
+    details = tuple(
+        _sky_sentence(old_sky, hour) if old_sky and text in told else without_contradictions(text, hour)
+        for text in scene.detailed_descriptions
+    )
+    if hour.atmosphere not in details:
+        details += (hour.atmosphere,)
+    return replace(
+        scene,
+        description=description,
+        detailed_descriptions=details,
+        tags=_with_tag(without_contradictions(scene.tags, hour), hour.name),
+        color=hour.color,
+    )
+
+
+def _without_other_hours(text: str, hour: Hour) -> str:
+    for other in hours().values():
+        if other.name != hour.name and other.name in hour.replace:
+            text = re.sub(rf",? {re.escape(other.at)}(?=[.,]|$)", "", text)
+    return text
+
+
+def _with_tag(tag_list: str, tag: str) -> str:
+    return tag_list if tag in tag_list.split(", ") else f"{tag_list}, {tag}".strip(", ")

@@ -1,0 +1,363 @@
+"""From a person's words to the changes they ask for, in English and Chinese.
+
+Reads instructions only; whether the scene has what they speak of is `editing`'s business.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from canvas.reading import read_color
+from engine.composer.planner import chinese, tables
+from engine.composer.planner.reading import MAX_CHARS, in_english
+from engine.composer.planner.vocabulary import Word, cut
+
+MAX_CLAUSE_CHARS = 300
+_MAX_CLAUSES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Something else in the place of a thing."""
+
+    target: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """New things, with their places in the text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A thing goes, or several."""
+
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A thing goes elsewhere; `to` is told in words."""
+
+    target: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """A thing gets larger (1) or smaller (-1)."""
+
+    target: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """A thing comes nearer (1) or goes farther away (-1)."""
+
+    target: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """A thing gets a colour or another quality."""
+
+    target: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Two things change places."""
+
+    one: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inscribe:
+    """A sign gets other words."""
+
+    target: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetHour:
+    """Another time of day, weather or season."""
+
+    hour: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaintBackground:
+    """Another colour behind everything; `color` is a name of the language."""
+
+    color: str
+    words: str
+
+
+Edit = (
+    Replace | Add | Remove | Move | Resize | Approach | Describe | Swap | Inscribe | SetHour | PaintBackground
+)
+
+
+def read_instructions(prompt: str) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
+    """The changes that a prompt asks for, in order; and the clauses that ask for none."""
+    quotes: list[str] = []
+    text = _take_quotes(
+        chinese.simplified(prompt[:MAX_CHARS].replace("’", "'").replace("“", '"').replace("”", '"')), quotes
+    )
+    edits: list[Edit] = []
+    unread: list[str] = []
+    for clause in _clauses(text)[:_MAX_CLAUSES]:
+        found = _read_clause(_in_english(clause), quotes)
+        edits += found
+        if not found and any(char.isalnum() for char in clause):
+            unread.append(_with_quotes(clause.strip(), quotes))
+    return tuple(edits), tuple(unread)
+
+
+# --- clauses
+
+
+def _take_quotes(text: str, quotes: list[str]) -> str:
+    def take(match: re.Match[str]) -> str:
+        quotes.append(match[1] or match[2])
+        return f" inscription{len(quotes) - 1} "
+
+    return re.sub(r"\"([^\"\n]{1,80})\"|(?<!\w)'([^'\n]{1,80})'(?!\w)", take, text)
+
+
+def _with_quotes(text: str, quotes: list[str]) -> str:
+    return re.sub(
+        r" ?inscription(\d+) ?",
+        lambda m: f' "{quotes[int(m[1])]}" ' if int(m[1]) < len(quotes) else m[0],
+        text,
+    ).strip()
+
+
+@cache
+def _clause_break() -> re.Pattern[str]:
+    verbs = "|".join(tables.table("edits")["verbs"].split())
+    chinese_verbs = "把|将|让|使|加|添|增|去|删|不要|移|换|改|变|交换|放|再|在|给|用|背景|左|右|天"
+    return re.compile(
+        rf"[;；。!！\n]+|\.(?=\s|$)|(?:,|，|\band\b|\bthen\b|&)+\s*(?:(?:and|then|also|please|now)\s+)*(?=(?:{verbs})\b)"
+        rf"|[，,、]\s*(?=(?:然后|并且|并|同时|再|还有|也)?(?:{chinese_verbs}))|(?:然后|并且|同时|接着)|并(?=把|将|让|加|去|删)",
+        re.IGNORECASE,
+    )
+
+
+def _clauses(text: str) -> list[str]:
+    return [
+        clause.strip(" ,，、") for clause in _clause_break().split(text) if clause and clause.strip(" ,，、")
+    ]
+
+
+def _in_english(clause: str) -> str:
+    """A clause in English; of a Chinese one the frame by rule, what it speaks of by glossary."""
+    if not chinese.is_chinese(clause) or len(clause) > MAX_CLAUSE_CHARS:
+        return in_english(clause)[0]
+    bare = re.sub(
+        r"\s+", "", re.sub(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$", "", clause)
+    )
+    for rule, english in _chinese_rules():
+        match = rule.fullmatch(bare)
+        if match:
+            found = {
+                name: in_english(_spaced_marks(text))[0] for name, text in match.groupdict().items() if text
+            }
+            return english.format(x=found.get("x") or "it", y=found.get("y", ""))
+    return in_english(_spaced_marks(bare))[0]
+
+
+def _spaced_marks(text: str) -> str:
+    return re.sub(r"(inscription\d+)", r" \1 ", text)
+
+
+@cache
+def _chinese_rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(rule["pattern"]), rule["english"]) for rule in tables.table("edits")["chinese"])
+
+
+@cache
+def _english_rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(pattern)) for kind, pattern in tables.table("edits")["english"])
+
+
+# --- one clause
+
+
+def _read_clause(clause: str, quotes: list[str]) -> tuple[Edit, ...]:
+    text = " ".join(clause.lower().split()).strip(" ,.!?")
+    text = re.sub(
+        r"^(?:(?:please|now|and|also|then|can you|could you|i want you to|i'd like you to|let's|just)\s+)+",
+        "",
+        text,
+    )
+    text = re.sub(r"\s+(?:please|instead|too|as well|now)$", "", text)
+    if not text or len(text) > MAX_CLAUSE_CHARS:
+        return ()
+    for kind, rule in _english_rules():
+        match = rule.fullmatch(text)
+        groups = match.groupdict() if match else {}
+        x, y = (groups.get("x") or "").strip(), (groups.get("y") or "").strip()
+        edits = _edits(kind, x, y, quotes) if match else ()
+        if edits:
+            return edits
+    return ()
+
+
+def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:
+    """What a rule's finding means; nothing when it makes no sense."""
+    match kind:
+        case "swap":
+            return (Swap(x, y),)
+        case "paint":
+            color = _color(y)
+            return (PaintBackground(color, y),) if color else ()
+        case "inscribe":
+            return _inscriptions(x or "banner", y, quotes)
+        case "hour":
+            hours = _hours(y)
+            return tuple(SetHour(hour) for hour in hours)
+        case "move":
+            return _moves(x, y)
+        case "replace":
+            return _replacements(x, y)
+        case "remove":
+            return (Remove(_split_list(x)),)
+        case "give":
+            return (Add(f"{y} on {x}"),)
+        case "describe":
+            return _descriptions(x, quotes)
+        case _:
+            return (Add(_with_quotes(y, quotes)),)
+
+
+def _inscriptions(target: str, words: str, quotes: list[str]) -> tuple[Edit, ...]:
+    marked = re.fullmatch(r"inscription(\d+)", words)
+    if marked and int(marked[1]) < len(quotes):
+        return (Inscribe(target, quotes[int(marked[1])]),)
+    return (Inscribe(target, words[:1].upper() + words[1:]),) if words and len(words) <= 60 else ()
+
+
+def _moves(x: str, y: str) -> tuple[Edit, ...]:
+    if re.match(r"(?:a bit |slightly |a little )?(?:closer|nearer|forward)", y) and "to the" not in y:
+        return (Approach(x, 1),)
+    if re.match(r"(?:a bit |slightly |a little )?(?:farther|further|away|back\b(?!ground))", y):
+        return (Approach(x, -1),)
+    return (Move(x, y),) if not re.match(r"(?:a|an) \w+$", y) or "bit" in y else ()
+
+
+def _replacements(x: str, y: str) -> tuple[Edit, ...]:
+    colors = re.fullmatch(r"(?:the )?colou?r of (.+)", x) or re.fullmatch(r"(.+?)(?:'s)? colou?r", x)
+    if colors and _color(y):
+        return (Describe(colors[1], y),)
+    if x in {"it", "this", "everything"} and _hours(y):
+        return tuple(SetHour(hour) for hour in _hours(y))
+    words = cut(y)
+    if words and all(_is_quality(word) for word in words):
+        return _qualities(x, y, [])
+    return (Replace(x, y),)
+
+
+def _descriptions(text: str, quotes: list[str]) -> tuple[Edit, ...]:
+    """ "the dragon red and bigger": the thing, then what it becomes."""
+    words = cut(text)
+    nouns = [index for index, word in enumerate(words) if word.noun and not _is_quality_after(words, index)]
+    if nouns:
+        end = nouns[0] + 1
+        while end < len(words) and words[end].noun and not words[end].is_color:
+            end += 1
+    else:
+        end = next((i for i, word in enumerate(words) if i > 0 and _is_quality(word)), len(words))
+    target = " ".join(word.text for word in words[:end])
+    wanted = " ".join(word.text for word in words[end:])
+    return _qualities(target, wanted, quotes) if target and wanted else ()
+
+
+def _qualities(target: str, wanted: str, quotes: list[str]) -> tuple[Edit, ...]:
+    edits: list[Edit] = []
+    for piece in re.split(r"\s*(?:,|\band\b|\bbut\b)\s*", wanted):
+        bare = re.sub(
+            r"^(?:(?:look|be|is|are|become|a bit|a little|a lot|bit|much|slightly|more|very|even|in|less|so|too|should|come|go)\b\s*)+",
+            "",
+            piece,
+        ).strip()
+        edits += _quality(target, bare, quotes)
+    return tuple(edits)
+
+
+def _quality(target: str, bare: str, quotes: list[str]) -> tuple[Edit, ...]:
+    if re.match(r"(?:bigger|larger|huge|big|large|giant|enormous|taller|wider|gigantic)\b", bare):
+        return (Resize(target, 1),)
+    if re.match(r"(?:smaller|tiny|small|tinier|shorter|little)\b", bare):
+        return (Resize(target, -1),)
+    if re.match(r"(?:closer|nearer|near|close)\b", bare):
+        return (Approach(target, 1),)
+    if re.match(r"(?:farther|further|far away|far|distant)\b", bare):
+        return (Approach(target, -1),)
+    if bare.startswith(("say ", "read ")):
+        return _inscriptions(target, bare.partition(" ")[2], quotes)
+    words = cut(bare)
+    if any(word.place for word in words):
+        return (Move(target, bare),)
+    if words and words[0].role == "determiner" and any(word.noun for word in words):
+        return (Replace(target, bare),)
+    said = " ".join(_positive(word.text) for word in words if word.role not in {"determiner", "adverb"})
+    return (Describe(target, said),) if said and _sayable(words) else ()
+
+
+def _sayable(words: tuple[Word, ...]) -> bool:
+    return len(words) <= 4 and not any(word.relation or word.is_break for word in words)
+
+
+def _positive(word: str) -> str:
+    """ "happier" is happy for a template."""
+    if re.search(r"[^aeiou]ier$", word):
+        return f"{word[:-3]}y"
+    base = word[:-2]
+    known = cut(base)[0] if word.endswith("er") and len(word) > 4 else None
+    return base if known and _is_quality(known) else word
+
+
+def _is_quality(word: Word) -> bool:
+    comparative = word.text.endswith("er") and not word.noun
+    return word.is_color or word.role in {"adjective", "verb"} or bool(word.mood) or comparative
+
+
+def _is_quality_after(words: tuple[Word, ...], index: int) -> bool:
+    """Whether a noun that is a colour as well ("orange") is meant as a colour: after another noun."""
+    return words[index].is_color and any(word.noun for word in words[:index])
+
+
+def _hours(text: str) -> tuple[str, ...]:
+    """The hours that a text names, when it names nothing else."""
+    words = [
+        w
+        for w in cut(text)
+        if w.role not in {"determiner", "adverb"}
+        and not w.is_break
+        and w.relation not in {"and", "in", "with", "loose"}
+    ]
+    hours = tuple(word.hour for word in words if word.hour)
+    others = [
+        word
+        for word in words
+        if not word.hour and word.text not in {"time", "sky", "weather", "scene", "at", "it"}
+    ]
+    return hours if hours and not others else ()
+
+
+def _color(text: str) -> str:
+    words = cut(text)
+    return (read_color(text) or "") if any(word.is_color for word in words) or text.startswith("#") else ""
+
+
+def _split_list(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"\s*(?:,|\band\b|&)\s*", text) if part)

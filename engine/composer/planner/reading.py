@@ -1,0 +1,456 @@
+"""From a prompt to what it asks for: things with their places, scenes, hours, mood, style and words on signs.
+
+Reads English, Chinese and emoji. Knows nothing of regions: where things go is `placing`'s work.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import takewhile
+
+from engine.composer.planner import chinese, tables
+from engine.composer.planner.phrases import Phrase, color_name, of_groups, phrase_of
+from engine.composer.planner.vocabulary import Word, cut
+
+MAX_CHARS = 2000
+MAX_THINGS = 30
+
+_READABLE = re.compile(r"[A-Za-z\u00c0-\u024f\u3400-\u4dbf\u4e00-\u9fff]")
+_FOREIGN = re.compile(
+    r"[^\W\d_A-Za-z\u00aa-\u024f\u0300-\u036f\u3400-\u4dbf\u4e00-\u9fff]+(?:\s+[^\W\d_A-Za-z\u00aa-\u024f\u3400-\u4dbf\u4e00-\u9fff]+)*"
+)
+_INSCRIPTION = re.compile(r"(?:[\"“]([^\"“”\n]{1,80})[\"”])|(?:(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w))")
+_GREETING = re.compile(
+    r"\s*(?:(?P<wish>happy|merry|joyous|blessed)|congratulations|congrats|welcome|thank you|good luck|get well)"
+    r"\b(?P<rest>[^,.;:\n]{0,48})[\s!.]*",
+    re.IGNORECASE,
+)
+_DAYS = re.compile(r"\b(?:day|days|week|year|eve|festival|holidays?|anniversary|season)\b", re.IGNORECASE)
+_SIGNS = frozenset("banner sign book letter blackboard flag map box cake gift wall building shop".split())
+_BIG_KINDS = frozenset("person creature animal bird fish vehicle flyer sky landform ground building".split())
+_SAYING = frozenset("say says saying reads written labelled labeled titled".split())
+_HOLDING = frozenset("riding holding carrying hugging petting feeding".split())
+_ON_SOMETHING = frozenset("furniture object food vehicle building plant".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a thing is wanted.
+
+    Attributes:
+        place: A location of the language, `background`, `foreground`, or empty.
+        relation: A key of `[relations]` such as `behind`, or empty.
+        anchors: The head nouns that the relation refers to.
+    """
+
+    place: str = ""
+    relation: str = ""
+    anchors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that the prompt names.
+
+    Attributes:
+        tail: What follows the phrase in a sentence: "reading a book".
+        inscription: The words on it, or empty.
+    """
+
+    phrase: Phrase
+    tail: str = ""
+    spot: Spot = Spot()
+    inscription: str = ""
+
+    @property
+    def text(self) -> str:
+        """The thing in words, with its article: "a girl reading a book"."""
+        words = f' that reads "{self.inscription}"' if self.inscription else ""
+        return f"{self.phrase.text}{words} {self.tail}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a prompt asks for.
+
+    Attributes:
+        scenes: Names of known scenes, the leading one first.
+        greeting: What a banner should say, or empty.
+        theme: An abstract word that is to be told in symbols, or empty.
+        left_out: Parts that could not be read.
+    """
+
+    things: tuple[Thing, ...] = ()
+    scenes: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    mood: str = ""
+    style: str = ""
+    color: str = ""
+    greeting: str = ""
+    theme: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all was understood."""
+        return not (
+            self.things or self.scenes or self.hours or self.mood or self.color or self.greeting or self.theme
+        )
+
+
+def read_prompt(prompt: str) -> Reading:
+    """What a prompt for a new scene asks for."""
+    text, left_out = in_english(prompt[:MAX_CHARS])
+    greeting = _greeting(text)
+    inscriptions: list[str] = []
+    text = _take_inscriptions(text, inscriptions)
+    collected = _Collector(inscriptions, is_greeting=bool(greeting))
+    for word in cut(_without_command(text)):
+        collected.take(word)
+    return collected.reading(greeting, left_out)
+
+
+def read_things(text: str) -> tuple[Thing, ...]:
+    """The things in a piece of English text."""
+    inscriptions: list[str] = []
+    collected = _Collector(inscriptions, is_greeting=False)
+    collected.inscriptions = inscriptions
+    for word in cut(_take_inscriptions(text[:MAX_CHARS], inscriptions)):
+        collected.take(word)
+    return collected.all_things()
+
+
+def in_english(prompt: str) -> tuple[str, tuple[str, ...]]:
+    """A prompt with English words for emoji and Chinese; and what is in neither."""
+    text = _spelt_emoji(unicodedata.normalize("NFC", prompt)).replace("’", "'").replace("`", "'")
+    foreign = tuple(run.strip() for run in _FOREIGN.findall(text))
+    text = _FOREIGN.sub(" ", text)
+    unknown: tuple[str, ...] = ()
+    if chinese.is_chinese(text):
+        text, unknown = chinese.to_english(text)
+    return text, foreign + unknown
+
+
+def is_readable(prompt: str) -> bool:
+    """Whether a prompt has any letter, ideograph or picture that could be read."""
+    return _READABLE.search(_spelt_emoji(prompt[:MAX_CHARS])) is not None
+
+
+# --- emoji, greetings, signs
+
+
+def _spelt_emoji(text: str) -> str:
+    return "".join(f", {name}, " if (name := _emoji_name(char)) else char for char in text)
+
+
+@cache
+def _emoji_name(char: str) -> str:
+    """What a symbol shows, in words; skin tones and joiners say nothing."""
+    known: dict[str, str] = tables.words()["emoji"]
+    if char in known:
+        return known[char]
+    if unicodedata.category(char) != "So" or ord(char) < 0x2600:
+        return ""
+    name = re.sub(
+        r"\b(?:face|symbol|sign|with .*|emoji modifier.*)\b", "", unicodedata.name(char, "").lower()
+    )
+    return " ".join(name.replace("-", " ").split())
+
+
+def _greeting(text: str) -> str:
+    """The banner's words when the whole prompt is a wish such as "Happy birthday Anna"."""
+    wish = _GREETING.fullmatch(text)
+    if not wish:
+        return ""
+    words = cut(text)
+    occasions = tables.table("occasions")
+    is_occasion = any(scene in occasions for word in words for scene in word.scenes)
+    if wish["wish"] and not is_occasion and not _DAYS.search(wish["rest"]):
+        return ""
+    said = " ".join(text.strip(" !.").split())
+    return " ".join(word[:1].upper() + word[1:] for word in said.split())
+
+
+def _take_inscriptions(text: str, inscriptions: list[str]) -> str:
+    """The text with every quoted passage replaced by a mark; the passages go to the list.
+
+    A text that is quoted as a whole is no inscription.
+    """
+
+    def take(match: re.Match[str]) -> str:
+        inscriptions.append(" ".join((match[1] or match[2]).split()))
+        return f" inscription{len(inscriptions) - 1} "
+
+    stripped = text.strip()
+    whole = _INSCRIPTION.fullmatch(stripped)
+    return whole[1] or whole[2] if whole else _INSCRIPTION.sub(take, text)
+
+
+@cache
+def _commands() -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:{'|'.join(tables.words()['commands'])})", re.IGNORECASE)
+
+
+def _without_command(text: str) -> str:
+    for _ in range(2):
+        text = _commands().sub("", text, count=1) if _commands().match(text) else text
+    return text
+
+
+# --- phrases to things
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Takes the words of a prompt one by one and keeps what they say."""
+
+    inscriptions: list[str]
+    is_greeting: bool
+    things: list[Thing] = field(default_factory=list[Thing])
+    scenes: list[str] = field(default_factory=list[str])
+    scene_nouns: list[Thing] = field(default_factory=list[Thing])
+    hours: list[str] = field(default_factory=list[str])
+    soft_scenes: list[str] = field(default_factory=list[str])
+    moods: list[str] = field(default_factory=list[str])
+    color: str = ""
+    style: str = ""
+    theme: str = ""
+    chunk: list[Word] = field(default_factory=list[Word])
+    relation: str = ""
+    verb: str = ""
+    pending: str = ""
+    leads_with_place: bool = False
+    open_between: int = -1
+
+    def take(self, word: Word) -> None:
+        inscription = re.fullmatch(r"inscription(\d+)", word.text)
+        if inscription:
+            self._close()
+            self._inscribe(self.inscriptions[int(inscription[1])])
+        elif word.place:
+            self._close()
+            self._place(word.place)
+        elif word.is_break:
+            self._close()
+            self._join("and")
+        elif word.relation and not (word.noun or word.scenes):
+            self._relate(word)
+        elif self._is_verb_here(word):
+            self._close()
+            self.scenes += word.scenes
+            self.verb = word.text
+        elif word.role == "adverb" or (word.text.endswith("ly") and not word.is_known):
+            pass
+        else:
+            if (word.role in {"determiner", "many"} or word.number) and self.chunk:
+                self._close()
+                self._join("and")
+            self.chunk.append(word)
+
+    def all_things(self) -> tuple[Thing, ...]:
+        """Everything named, the nouns that stand for scenes as well."""
+        self._close()
+        self._end_verb()
+        return tuple(self.things)
+
+    def reading(self, greeting: str, left_out: tuple[str, ...]) -> Reading:
+        things = self.all_things()
+        scenes = list(dict.fromkeys(self.scenes))
+        ideas = [name for name in scenes if tables.scenes()[name].kind == "ideas"]
+        if things or len(ideas) < len(scenes):
+            scenes = [name for name in scenes if name not in ideas[2:]]
+        if self.soft_scenes and not scenes and not things:
+            scenes = self.soft_scenes[:1]
+            self.hours = self.hours[1:]
+        if not greeting and "joyful" in self.moods and not things:
+            greeting = next((wish for name in scenes if (wish := tables.scenes()[name].greeting)), "")
+        if not scenes and not things and self.moods and not self.color:
+            scenes = ["joy"] if self.moods[0] in {"joyful", "festive"} else scenes
+        if greeting and not any(tables.scenes()[name].kind == "occasions" for name in scenes):
+            scenes = ["party", *scenes]
+        theme = self.theme if not things and not scenes else ""
+        if not (things or scenes or theme) and self.moods:
+            theme = self.moods[0]
+        return Reading(
+            things[:MAX_THINGS],
+            tuple(sorted(scenes, key=_scene_rank)),
+            tuple(dict.fromkeys(self.hours)),
+            next(iter(self.moods), ""),
+            self.style,
+            self.color,
+            greeting,
+            theme,
+            left_out + tuple(thing.phrase.bare for thing in things[MAX_THINGS:]),
+        )
+
+    def _is_verb_here(self, word: Word) -> bool:
+        """A verb follows a noun; before one it describes it ("a sleeping cat")."""
+        has_noun = any(other.noun or not other.is_known for other in self.chunk)
+        if (
+            word.noun
+            or word.mood
+            or word.hour
+            or (word.scenes and not (has_noun and word.text.endswith("ing")))
+        ):
+            return False
+        looks_like_verb = word.role == "verb" or (
+            not word.is_known and re.search(r"(?:ing|ed)$", word.text) is not None and len(word.text) > 4
+        )
+        if word.role == "carrier":
+            return has_noun or bool(self.things)
+        if not looks_like_verb:
+            return bool(word.role == "adjective" and word.text.endswith("ing") and has_noun)
+        return has_noun or (not self.chunk and bool(self.things) and self.relation in {"", "and"})
+
+    def _relate(self, word: Word) -> None:
+        self._close()
+        if word.relation == "and" and self.open_between >= 0:
+            return
+        self._join(word.relation, word.text)
+
+    def _join(self, relation: str, said: str = "") -> None:
+        if relation in {"and", "loose"}:
+            self._end_verb()
+        self.relation = relation
+        if relation == "with" and said.endswith("ing"):
+            self.verb = said
+
+    def _close(self) -> None:
+        """The words gathered so far become a phrase."""
+        words = tuple(self.chunk)
+        self.chunk = []
+        if not words:
+            return
+        scene_head = self._note_meanings(words)
+        content = tuple(word for word in words if not _is_scene_only(word))
+        phrase = None if scene_head and not any(word.noun for word in content) else phrase_of(content)
+        if phrase is None or (self.is_greeting and not phrase.is_known):
+            self.color = self.color or next((c for word in words if (c := color_name(word))), "")
+            self._end_verb()
+            self.relation = ""
+            return
+        self._add(phrase, words)
+
+    def _note_meanings(self, words: tuple[Word, ...]) -> bool:
+        """Notes scenes, hours, moods and style; returns whether a scene is the head."""
+        for word in words:
+            soft = bool(word.scenes and (word.hour or word.mood))
+            self.hours += [word.hour] if word.hour else []
+            self.soft_scenes += word.scenes if soft else ()
+            self.scenes += () if soft else word.scenes
+            self.moods += [word.mood] if word.mood else []
+            self.style = self.style or word.style
+        return _is_scene_only(words[-1])
+
+    def _add(self, phrase: Phrase, words: tuple[Word, ...]) -> None:
+        relation, self.relation = self.relation, ""
+        verb, self.verb = self.verb, ""
+        previous = self.things[-1] if self.things else None
+        alone = len(words) == 1 and not phrase.is_known
+        if alone and not previous and _is_abstract(phrase.head):
+            self.theme = self.theme or phrase.head
+            return
+        if previous and verb in _SAYING and previous.phrase.noun.name in _SIGNS:
+            self.things[-1] = replace(previous, inscription=phrase.bare)
+            return
+        if previous and (relation == "of" or self._belongs(previous, phrase, relation, verb)):
+            self.things[-1] = _attached(previous, phrase, relation, verb)
+            return
+        if previous and verb:
+            self.things[-1] = replace(previous, tail=f"{previous.tail} {verb} {phrase.text}".strip())
+        thing = Thing(phrase, "", Spot(self.pending))
+        self.pending = ""
+        if previous and relation not in {"", "and", "with", "loose", "of"}:
+            self._relate_things(previous, thing, relation)
+        else:
+            self.things.append(thing)
+
+    def _relate_things(self, previous: Thing, thing: Thing, relation: str) -> None:
+        """The thing before the relation is placed by the one after it."""
+        head = thing.phrase.noun.name
+        if not previous.spot.place and not previous.spot.relation:
+            self.things[-1] = replace(previous, spot=Spot("", relation, (head,)))
+            if relation == "between":
+                self.open_between = len(self.things) - 1
+        self.things.append(thing)
+
+    def _belongs(self, previous: Thing, phrase: Phrase, relation: str, verb: str) -> bool:
+        """Whether a phrase only describes the thing before it: a girl with a red umbrella."""
+        kind, owner = phrase.noun.kind, previous.phrase.noun.kind
+        if verb in _HOLDING:
+            return True
+        if kind in _BIG_KINDS or (self.open_between >= 0):
+            return False
+        if relation == "with" or (verb and relation == ""):
+            return True
+        if relation == "in" and owner in {"person", "animal", "creature"}:
+            return kind == "object"
+        return bool(previous.tail and relation in {"in", "on"} and kind in _ON_SOMETHING)
+
+    def _place(self, place: str) -> None:
+        self._end_verb()
+        placed = self.things and not self.things[-1].spot.place and not self.leads_with_place
+        if placed and self.relation != "and":
+            spot = replace(self.things[-1].spot, place=place)
+            self.things[-1] = replace(self.things[-1], spot=spot)
+        elif self.things and self.relation == "and" and not self.leads_with_place and placed:
+            spot = replace(self.things[-1].spot, place=place)
+            self.things[-1] = replace(self.things[-1], spot=spot)
+        else:
+            self.leads_with_place = not self.things or self.leads_with_place
+            self.pending = place
+        self.relation = ""
+
+    def _inscribe(self, words: str) -> None:
+        """Quoted words stand on the sign named last; where there is none, on a banner."""
+        self.verb = ""
+        for index in range(len(self.things) - 1, -1, -1):
+            if self.things[index].phrase.noun.name in _SIGNS:
+                self.things[index] = replace(self.things[index], inscription=words)
+                return
+        banner = phrase_of(cut("banner"))
+        if banner:
+            self.things.append(Thing(banner, inscription=words))
+
+    def _end_verb(self) -> None:
+        """A verb without an object still tells what the last thing does."""
+        if self.verb and self.things and self.verb not in _SAYING:
+            last = self.things[-1]
+            self.things[-1] = replace(last, tail=f"{last.tail} {self.verb}".strip())
+        self.verb = ""
+
+
+def _attached(previous: Thing, phrase: Phrase, relation: str, verb: str) -> Thing:
+    """The thing with a phrase hung on it: "a bowl of fruit", "a girl with an umbrella"."""
+    if relation == "of" and previous.phrase.head in of_groups() and not previous.tail:
+        return replace(previous, phrase=replace(phrase, group=f"{previous.phrase.text} of"))
+    joint = relation if relation in {"of", "in", "on"} else (verb or "with")
+    if verb and relation in {"in", "on"}:
+        joint = f"{verb} {relation}"
+    # one plays football, but a guitar
+    said = phrase.bare if verb == "playing" and not phrase.has_article else phrase.text
+    return replace(previous, tail=f"{previous.tail} {joint} {said}".strip())
+
+
+def _is_scene_only(word: Word) -> bool:
+    """Whether a word names a scene, an hour or a style, and no thing."""
+    return bool(word.scenes or word.hour or word.style) and word.noun is None and not word.mood
+
+
+def _scene_rank(name: str) -> int:
+    return ("occasions", "settings", "subjects", "ideas").index(tables.scenes()[name].kind)
+
+
+def _is_abstract(word: str) -> bool:
+    """Whether an unknown word looks like an idea rather than a thing."""
+    return (
+        re.search(r"(?:ness|dom|ity|ism|tion|sion|ship|hood|ance|ence|tude|ology|cracy|ment)$", word)
+        is not None
+    )
+
+
+def first_words(text: str, most: int = 6) -> str:
+    """The start of a text, to quote it."""
+    words = list(takewhile(lambda word: word, text.split()))
+    return " ".join(words[:most]) + (" ..." if len(words) > most else "")

@@ -1,0 +1,287 @@
+"""Changing what sentences say of a thing: its name, its quality, its place, or that it is there at all.
+
+Every function takes a text and the forms of a noun and gives a text; none knows a canvas.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import takewhile
+
+from engine.composer.planner.inflection import article, is_plural, is_uncountable, plural, sentence, singular
+from engine.composer.planner.phrases import Phrase
+from engine.composer.planner.telling import with_right_articles
+from engine.composer.planner.vocabulary import Word, color_words, vocabulary
+
+_PLACE = re.compile(
+    r"\b(?P<prep>in|on|at|to) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower)[- ]?(?:left|right)?|left|right|center|centre|middle)"
+    r"(?:[- ](?:side|corner|edge|part|half|hand side))?(?: of the (?:image|picture|scene|canvas|frame|composition))?\b",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(r"(?:Its?|His|Hers?|He|She|Their|They)\b")
+_POSSESSIVE_CLAUSE = re.compile(r",? with (?:its|his|her|their) [^,.]*,?", re.IGNORECASE)
+_WORD = re.compile(r"[\w'\-]+|[^\w\s]")
+_END_OF_PHRASE = re.compile(
+    r"[,.;:]|\b(?:and|or|but|on|in|at|under|behind|above|near|by|beside|while|next to|in front of|between)\b",
+    re.IGNORECASE,
+)
+
+
+def forms_of(noun: str, *said: str) -> tuple[str, ...]:
+    """The forms of a noun to look for, the longest first."""
+    found = {
+        form for word in (noun, *said) if word for form in (singular(word), plural(singular(word)), word)
+    }
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def mentions(text: str, forms: Sequence[str]) -> bool:
+    """Whether a text speaks of a thing."""
+    return _pattern(forms).search(text) is not None
+
+
+def renamed(text: str, forms: Sequence[str], new: Phrase) -> str:
+    """The text with another thing in a thing's place; its adjectives stay, but for colours."""
+    if not mentions(text, forms):
+        return text
+    out: list[str] = []
+    end = 0
+    for match in _pattern(forms).finditer(text):
+        before = text[end : match.start()]
+        was_plural = is_plural(match[0].lower())
+        before, name = _agreeing(before, was_plural=was_plural, new=new)
+        is_start = match.start() == 0
+        out += [before, name[:1].upper() + name[1:] if is_start or match[0][0].isupper() else name]
+        end = match.end()
+    return _tidied("".join([*out, text[end:]]))
+
+
+def qualified(text: str, forms: Sequence[str], quality: str, *, is_color: bool) -> str:
+    """The text with an adjective before the first mention of a thing; another colour there gives way."""
+    match = _pattern(forms).search(text)
+    if not match or re.search(
+        rf"\b{re.escape(quality)} (?:\w+ )?{re.escape(match[0])}\b", text, re.IGNORECASE
+    ):
+        return text
+    before = text[: match.start()]
+    if is_color:
+        before = without_color_at_end(before)
+    elif _mood_of(quality):
+        before = _without_other_moods(before, quality)
+    name = match[0]
+    if match.start() == 0:
+        name = name[:1].lower() + name[1:]
+    return _tidied(f"{before}{quality} {name}{text[match.end() :]}")
+
+
+def _mood_of(word: str) -> str:
+    known = vocabulary().get(word)
+    return known.mood if known else ""
+
+
+def _without_other_moods(before: str, quality: str) -> str:
+    """The text before a noun without adjectives of another mood: a funny clown who is made sad."""
+    words = before.split(" ")
+    tail = list(takewhile(lambda word: not word or _is_adjective(word), reversed(words)))
+    kept = [word for word in reversed(tail) if _mood_of(word.lower()) in {"", _mood_of(quality)}]
+    start = before[:1].isupper() and not words[: len(words) - len(tail)]
+    joined = " ".join([*words[: len(words) - len(tail)], *kept])
+    return joined[:1].upper() + joined[1:] if start else joined
+
+
+def without_color_at_end(before: str) -> str:
+    """The text before a noun without the colour word next to the noun, or one adjective away."""
+    colors = "|".join(sorted(color_words(), key=len, reverse=True))
+    return re.sub(rf"\b(?:{colors}) ((?:\w+ )?)$", r"\1", before, flags=re.IGNORECASE)
+
+
+def without_adjectives(text: str, forms: Sequence[str], adjectives: frozenset[str]) -> str:
+    """The text without some adjectives right before a thing."""
+    match = _pattern(forms).search(text)
+    if not match:
+        return text
+    words = text[: match.start()].split(" ")
+    tail = list(takewhile(lambda word: _is_adjective(word) or not word, reversed(words)))
+    kept = [word for word in reversed(tail) if word.lower() not in adjectives]
+    head = words[: len(words) - len(tail)]
+    return _tidied(" ".join([*head, *kept]) + text[match.start() :])
+
+
+def moved(text: str, place: str) -> str:
+    """The text with another place in the picture in the place of the first that it names.
+
+    `place` is as `telling.where` gives it: "On the left side of the image".
+    """
+
+    def put(match: re.Match[str]) -> str:
+        return place if match[0][0].isupper() else place[:1].lower() + place[1:]
+
+    if text.startswith("In the background,"):
+        return place + text[len("In the background") :]
+    return _PLACE.sub(put, text, count=1)
+
+
+def without(text: str, forms: Sequence[str]) -> str:
+    """A sentence without the phrase that names a thing; empty when nothing is left."""
+    match = _pattern(forms).search(text)
+    while match:
+        start = _phrase_start(text, match.start())
+        end = _phrase_end(text, match.end())
+        text = _joined(text[:start], text[end:])
+        match = _pattern(forms).search(text)
+    return sentence(with_right_articles(text)) if re.search(r"\w", text) else ""
+
+
+def without_sentences(texts: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
+    """The sentences that do not speak of a thing, and do not go on about it."""
+    kept: list[str] = []
+    drops = False
+    for text in texts:
+        drops = mentions(text, forms) or (drops and _PRONOUN.match(text) is not None)
+        if not drops:
+            kept.append(text)
+    return tuple(kept)
+
+
+def with_renamed_sentences(texts: Sequence[str], forms: Sequence[str], new: Phrase) -> tuple[str, ...]:
+    """The sentences with another thing in a thing's place; what was told of the old one only goes."""
+    kept: list[str] = []
+    follows = False
+    for text in texts:
+        is_about = mentions(text, forms)
+        if is_about:
+            kept.append(renamed(_POSSESSIVE_CLAUSE.sub("", text), forms, new))
+        elif not (follows and _PRONOUN.match(text)):
+            kept.append(text)
+        follows = is_about or (follows and _PRONOUN.match(text) is not None)
+    return tuple(kept)
+
+
+def without_tags(tags: str, forms: Sequence[str]) -> str:
+    """A tag list without the tags that name a thing."""
+    return ", ".join(tag for tag in tags.split(", ") if not mentions(tag, forms))
+
+
+@lru_cache(512)
+def _pattern_of(forms: tuple[str, ...]) -> re.Pattern[str]:
+    # neither in quotation marks nor in the name of a day
+    names = "|".join(map(re.escape, forms))
+    return re.compile(
+        rf"\b(?:{names})\b(?!'?s?'? (?:Day|Eve|Festival)\b)(?![^\"\n]*\"(?:[^\"\n]*\"[^\"\n]*\")*[^\"\n]*$)",
+        re.IGNORECASE,
+    )
+
+
+def _pattern(forms: Sequence[str]) -> re.Pattern[str]:
+    return _pattern_of(tuple(forms))
+
+
+def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
+    """What stands before the noun and the new noun, in agreement."""
+    modifiers = [word for word in new.modifiers if word not in before.lower().split()]
+    if new.color:
+        before = without_color_at_end(before)
+    one = singular(new.head) if is_plural(new.head) else new.head
+    if was_plural and (new.is_plural or not new.has_article):
+        return before, " ".join([*modifiers, one if is_uncountable(one) else plural(one)])
+    if was_plural:
+        before = re.sub(
+            r"\b([Aa]) (?:group|crowd|row|flock|pair|pile|bunch) of ((?:\w+ )*)$", r"\1 \2", before
+        )
+        has_article = re.search(
+            r"\b(?:an?|the|this|that|his|her|its|their) (?:[\w-]+ )*$", before, re.IGNORECASE
+        )
+        name = " ".join([*modifiers, one])
+        return before, name if has_article else f"{article(name)} {name}"
+    if new.is_plural:
+        number = new.text.split()[0] if new.number > 1 else ""
+        before = re.sub(r"\b[Aa]n? ((?:[\w-]+ )*)$", rf"{number} \1" if number else r"\1", before)
+        return before, " ".join([*modifiers, new.head])
+    return before, " ".join([*modifiers, new.head])
+
+
+def _phrase_start(text: str, start: int) -> int:
+    """Where the noun phrase that ends before `start` begins: its adjectives and its article."""
+    words = list(_WORD.finditer(text, 0, start))
+    begin = start
+    for index, word in enumerate(reversed(words)):
+        known = vocabulary().get(word[0].lower(), Word(word[0].lower()))
+        if word[0].lower() == "of":
+            continue
+        if known.role == "determiner":
+            return word.start()
+        is_group = index > 0 and begin != start and re.match(r"of\b", text[word.end() :].lstrip()) is not None
+        if not (_is_adjective(word[0]) or known.number or known.role == "many" or is_group or known.noun):
+            return begin
+        begin = word.start()
+    return begin
+
+
+def _phrase_end(text: str, end: int) -> int:
+    """Where what is told of the thing ends: before a comma, an "and" or a place."""
+    stop = _END_OF_PHRASE.search(text, end)
+    return stop.start() if stop else len(text)
+
+
+def _joined(before: str, after: str) -> str:
+    """What is left and right of a phrase that went, tied together."""
+    before, after = before.rstrip(), after.lstrip()
+    joint = re.compile(
+        r"(?:,? and|,? or|,|,? with|next to|beside|near|behind|under|above|in front of|between|of|\w+ing|from|to)$",
+        re.IGNORECASE,
+    )
+    following = re.match(r"(?:, and\b|,|and\b)\s*", after, re.IGNORECASE)
+    if following and (not before or not before.endswith((",", "and"))):
+        after = after[following.end() :]
+        return f"{before} {after}".strip()
+    had_and = before.endswith(" and")
+    before = joint.sub("", before).rstrip(" ,")
+    if had_and and "," in before and " and " not in before:
+        head, _, last = before.rpartition(", ")
+        before = f"{head} and {last}"
+    spacer = "" if after[:1] in {",", ".", ";", ""} else " "
+    rest = f"{before}{spacer}{after}".strip(" ,")
+    if re.match(r"(?:in|on|at|under|above|by|among)\b", rest, re.IGNORECASE):
+        rest = f"A scene {rest[:1].lower()}{rest[1:]}"
+    return rest
+
+
+def _is_adjective(word: str) -> bool:
+    known = vocabulary().get(word.lower())
+    if known is None:
+        return bool(re.fullmatch(r"[a-z\-]+(?:y|ed|ful|ous|ish|ing|less|al|ic)", word.lower()))
+    return known.role == "adjective" or known.is_color or bool(known.mood or known.hour)
+
+
+def _tidied(text: str) -> str:
+    text = with_right_articles(re.sub(r"  +", " ", text)).strip()
+    return text[:1].upper() + text[1:] if text[:1].islower() and text.endswith(".") else text
+
+
+def without_other_colors(texts: Sequence[str], color: str) -> tuple[str, ...]:
+    """The sentences that give a thing no other colour than this ("Its scales are green")."""
+    colors = "|".join(sorted(color_words(), key=len, reverse=True))
+    other = re.compile(rf"\b(?:its|his|her|their)\b.*\b(?:{colors})\b", re.IGNORECASE)
+    return tuple(text for text in texts if color in text.lower() or not other.search(text))
+
+
+_INSCRIPTION = re.compile(r"[\"“]([^\"”]+)[\"”]|(?<!\w)'(.+?)'(?!\w)")
+
+
+def inscription_of(text: str) -> str:
+    """The words in quotation marks in a description, or empty."""
+    match = _INSCRIPTION.search(text)
+    return (match[1] or match[2]) if match else ""
+
+
+def inscribed(text: str, old: str, new: str) -> str:
+    """The text with other words in the place of an inscription's."""
+    return re.sub(re.escape(old), lambda _: new, text, flags=re.IGNORECASE) if old else text
+
+
+def with_inscription(text: str, head: str, words: str) -> str:
+    """The description with words on the thing: "A banner" becomes 'A banner that reads "..."'."""
+    match = _pattern((head,)).search(text) if head else None
+    if not match:
+        return f'{text.rstrip(". ")} that reads "{words}".'
+    return f'{text[: match.end()]} that reads "{words}"{text[match.end() :]}'
