@@ -234,7 +234,8 @@ _CODE_LINE = re.compile(r"\s*+(?:#|\w++\s*+=\s*+$|import\s|from\s|$)")
 
 def _comment(local: LocalDescription) -> str:
     """The description as the models write it in the comment above a call."""
-    text = shorten(local.description).strip() or "a region."
+    shown = "".join(char if char.isprintable() and char != "`" else " " for char in local.description)
+    text = shorten(shown) or "a region."
     return text[0].lower() + text[1:]
 
 
