@@ -30,7 +30,8 @@ def connect(url: URL) -> AsyncEngine:
     # IMMEDIATE: a transaction that writes takes the lock before its first write and waits for it; a deferred
     # one that has read before it writes fails at once when another wrote in between, whatever the timeout
     arguments = {"timeout": BUSY_TIMEOUT_S, "isolation_level": "IMMEDIATE"}
-    engine = create_async_engine(url, connect_args=arguments, hide_parameters=True)
+    driver = url.set(drivername="sqlite+aiosqlite")
+    engine = create_async_engine(driver, connect_args=arguments, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 

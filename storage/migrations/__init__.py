@@ -11,6 +11,13 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
+_LOCKS = {
+    # Python's driver opens no transaction before CREATE TABLE; without one, two would do it at once
+    "sqlite": "BEGIN IMMEDIATE",
+    # any number that nobody else uses; the lock is let go at the end of the transaction
+    "postgresql": "SELECT pg_advisory_xact_lock(6511578)",
+}
+
 
 def upgrade(url: str | URL) -> None:
     """Runs the revisions that the database lacks; blocking.
@@ -25,9 +32,7 @@ def upgrade(url: str | URL) -> None:
     """
     engine = create_engine(_synchronous(make_url(url)), poolclass=NullPool)
     with engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            # Python's driver opens no transaction before CREATE TABLE; without one, two would do it at once
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(_LOCKS[connection.dialect.name])
         command.upgrade(configuration(connection), "head")
         connection.commit()
 
