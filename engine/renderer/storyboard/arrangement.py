@@ -33,12 +33,14 @@ class Claim:
         center: Where it wants to be, as (x, y) in cells.
         aspect: Width by height of what will stand there, in cells.
         distance: To the viewer; of two claims on one place the farther goes up.
+        whole: Whether nothing may stand before it, as with words.
     """
 
     rect: Rect
     center: tuple[int, int]
     aspect: float
     distance: float
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -99,7 +101,11 @@ def _spread(claim: Claim, rank: int, count: int) -> tuple[int, int]:
     x, y = claim.center
     if count == 2:
         wide = (right - left) > 1.3 * (bottom - top)
-        return (round(x + share * (right - left) * 0.9), y + rank * 4) if wide else (x, round(y + share * (bottom - top)))
+        return (
+            (round(x + share * (right - left) * 0.9), y + rank * 4)
+            if wide
+            else (x, round(y + share * (bottom - top)))
+        )
     zigzag = 8 if rank % 2 else -8
     return round((left + right) / 2 + share * (right - left)), round(y + zigzag + share * 12)
 
@@ -130,12 +136,17 @@ def _grow(boxes: list[_Box], index: int, claims: Sequence[Claim], step: int) -> 
     for up, down, west, east in sides:
         now = boxes[index]
         wanted = _Box(
-            max(top, now.top + up), min(bottom, now.bottom + down), max(left, now.left + west), min(right, now.right + east)
+            max(top, now.top + up),
+            min(bottom, now.bottom + down),
+            max(left, now.left + west),
+            min(right, now.right + east),
         )
         if wanted == now:
             continue
         if any(
-            wanted.overlaps(other) and not now.overlaps(other) and not _stands_behind(claim, claims[place], wanted, other)
+            wanted.overlaps(other)
+            and not now.overlaps(other)
+            and not _stands_behind(claim, claims[place], wanted, other)
             for place, other in enumerate(boxes)
             if place != index
         ):
@@ -147,6 +158,8 @@ def _grow(boxes: list[_Box], index: int, claims: Sequence[Claim], step: int) -> 
 
 def _stands_behind(one: Claim, two: Claim, box: _Box, other: _Box) -> bool:
     """Whether the nearer of two may cover the foot of the much farther one, and only the foot."""
+    if one.whole or two.whole:
+        return False
     if one.distance >= two.distance * _FAR:
         far, near = box, other
     elif two.distance >= one.distance * _FAR:

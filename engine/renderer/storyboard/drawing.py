@@ -22,7 +22,7 @@ MAX_RASTERS: Final = 256
 """Rasterised drawings that are kept: a growing scene repaints the same ones."""
 
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
-_SAME_HUE: Final = 0.069
+_SAME_HUE: Final = 0.06
 _HUE_REACH: Final = 0.14
 """How far from an icon's main hue a colour still belongs to it, in turns."""
 
@@ -98,7 +98,9 @@ def tint(body: str, main: str, color: Rgb) -> str:
         if gray != (main_saturation < 0.12) or (not gray and distance > _HUE_REACH):
             return found.group()
         shade = min(max(light + (old_light - main_light) * 0.8, 0.06), 0.97)
-        return to_hex(tuple(round(255 * value) for value in colorsys.hls_to_rgb(hue, shade, saturation * 0.92)))
+        return to_hex(
+            tuple(round(255 * value) for value in colorsys.hls_to_rgb(hue, shade, saturation * 0.92))
+        )
 
     return _HEX.sub(turned, body)
 

@@ -12,7 +12,7 @@ from engine.renderer.storyboard.lexicon import floats, has_trait
 from engine.renderer.storyboard.placing import Box, Room, area_places, label_places
 from engine.renderer.storyboard.plan import Figure, Label
 from engine.renderer.storyboard.props import PARTY, garland
-from engine.renderer.storyboard.scenery import GROUND
+from engine.renderer.storyboard.scenery import GROUNDS
 
 
 def labels(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: Room) -> list[Label]:
@@ -25,10 +25,15 @@ def labels(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: 
             continue
         text = lettering.legible(part.subject.text, 60)
         region = frame.box(part.region.rect)
-        text = lettering.fitted(text, frame.type_px, min(frame.type_px * 11, region[2] - region[0] - 2 * margin))
+        text = lettering.fitted(
+            text, frame.type_px, min(frame.type_px * 11, region[2] - region[0] - 2 * margin)
+        )
         if not text:
             continue
-        width, height = round(lettering.width_px(text, frame.type_px)) + 2 * margin, round(frame.type_px * 1.5)
+        width, height = (
+            round(lettering.width_px(text, frame.type_px)) + 2 * margin,
+            round(frame.type_px * 1.5),
+        )
         places = (
             area_places(region, width, height, low=_is_low(part)) if part.is_scenery
             else label_places(by_region[part.region.index], region, width, height, max(2, margin // 3))
@@ -42,7 +47,7 @@ def labels(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: 
 
 def _is_low(part: Part) -> bool:
     """Whether a scenery is a ground, which is named at its lower edge."""
-    return part.subject.thing is not None and part.subject.thing.name in GROUND
+    return part.subject.thing is not None and part.subject.thing.name in GROUNDS
 
 
 def details(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: Room) -> list[Figure]:
@@ -54,7 +59,11 @@ def details(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room:
         region = frame.box(part.region.rect)
         hero_figure = by_region.get(part.region.index)
         side = min(region[2] - region[0], region[3] - region[1])
-        size = min(frame.unit_px * 11, side * 0.22, (hero_figure.box[3] - hero_figure.box[1]) * 0.42 if hero_figure else 1e9)
+        size = min(
+            frame.unit_px * 11,
+            side * 0.22,
+            (hero_figure.box[3] - hero_figure.box[1]) * 0.42 if hero_figure else 1e9,
+        )
         if part.is_sign or size < 12:
             continue
         for detail in details_left(part.subject)[: 3 if part.is_scenery else 2]:
@@ -62,10 +71,22 @@ def details(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room:
             scale = size * rng.uniform(0.85, 1.1) / max(drawing.width, drawing.height)
             width, height = round(drawing.width * scale), round(drawing.height * scale)
             airy = floats(detail.thing)
-            box = room.scatter(_around(hero_figure, region, size), width, height, rng, low=0.0 if airy else 0.45)
+            box = room.scatter(
+                _around(hero_figure, region, size), width, height, rng, low=0.0 if airy else 0.45
+            )
             if box:
                 room.take(box)
-                found.append(Figure(part.region.index, "detail", drawing, box, not airy, rng.random() < 0.5, glowing=has_trait(detail.thing, "glowing")))
+                found.append(
+                    Figure(
+                        part.region.index,
+                        "detail",
+                        drawing,
+                        box,
+                        not airy,
+                        rng.random() < 0.5,
+                        glowing=has_trait(detail.thing, "glowing"),
+                    )
+                )
     return found
 
 
@@ -75,7 +96,12 @@ def _around(hero_figure: Figure | None, region: Box, size: float) -> Box:
         return region
     left, top, right, bottom = hero_figure.box
     reach = round(size * 1.6)
-    return max(region[0], left - reach), max(region[1], top - reach), min(region[2], right + reach), min(region[3], bottom + round(size * 0.3))
+    return (
+        max(region[0], left - reach),
+        max(region[1], top - reach),
+        min(region[2], right + reach),
+        min(region[3], bottom + round(size * 0.3)),
+    )
 
 
 def decor(frame: Frame, backdrop: Backdrop, room: Room) -> list[Figure]:
@@ -86,7 +112,13 @@ def decor(frame: Frame, backdrop: Backdrop, room: Room) -> list[Figure]:
     wide = frame.width_px // 2
     tall = min(round(wide / 4), frame.height_px // 6)
     found = [
-        Figure(None, "decor", garland(color, rng, aspect=wide / tall, flags=max(5, round(wide / frame.unit_px / 6))), (x, 0, x + wide, tall), grounded=False)
+        Figure(
+            None,
+            "decor",
+            garland(color, rng, aspect=wide / tall, flags=max(5, round(wide / frame.unit_px / 6))),
+            (x, 0, x + wide, tall),
+            grounded=False,
+        )
         for x, color in ((0, (255, 179, 0)), (frame.width_px - wide, (66, 135, 245)))
     ]
     size = round(frame.unit_px * 8)

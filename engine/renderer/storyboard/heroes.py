@@ -10,6 +10,7 @@ from typing import Final
 from engine.renderer.storyboard import people, props
 from engine.renderer.storyboard.drawing import Drawing, Rgb, icon, saturation
 from engine.renderer.storyboard.lexicon import Thing, can_be_held, floats, has_trait, worn_on
+from engine.renderer.storyboard.roles import OWN_COLORS, UNIFORMED
 from engine.renderer.storyboard.subjects import Detail, Subject
 
 _LAID_ON: Final = frozenset({"table", "shelf", "stage", "bowl", "basket", "vase"})
@@ -73,14 +74,20 @@ def group(
     stagger = max(widths) * 0.3 if back == len(drawings) - back else 0.0
     spans = [sum(widths[index] for index in row) * share for row in rows]
     width = max(spans) + max(widths) * (1 - share) + stagger
-    lift = 52.0 if back else 0.0
+    lift = 40.0 if back else 0.0
     parts: list[str] = []
     for row, up, shift in ((rows[0], lift, stagger / 2), (rows[1], 0.0, -stagger / 2)):
-        x = (width - sum(widths[index] for index in row) * share - (max(widths) * (1 - share) if row else 0)) / 2 + shift
+        x = (
+            width - sum(widths[index] for index in row) * share - (max(widths) * (1 - share) if row else 0)
+        ) / 2 + shift
         for index in row:
             tall = height * sizes[index]
             drop = rng.uniform(0, 3) if row is rows[1] else 0
-            parts.append(drawings[index].at(x, lift - up + height - tall - drop, widths[index], flip=rng.random() < 0.5))
+            parts.append(
+                drawings[index].at(
+                    x, lift - up + height - tall - drop, widths[index], flip=rng.random() < 0.5
+                )
+            )
             x += widths[index] * share
     return Drawing("".join(parts), width, height + lift)
 
@@ -129,25 +136,23 @@ def _people(subject: Subject, color: Rgb, rng: Random, *, stacked: bool) -> Draw
     asked = subject.clothes or subject.color
     figures: list[Drawing] = []
     heights: list[float] = []
+    start = rng.randrange(6)
     for turn in range(subject.count):
         role = _role(subject, things[turn % len(things)].name, turn)
-        clothes = (asked if things[0].name in _UNIFORMED or subject.count == 1 else None) or (dress if turn == 0 else None)
-        if role in _OWN_COLORS and not asked:
+        clothes = (asked if things[0].name in UNIFORMED or subject.count == 1 else None) or (
+            dress if turn == 0 else None
+        )
+        if role in OWN_COLORS and not asked:
             clothes = None
         in_hand = held[turn : turn + 1] if subject.count > 1 else held[:2]
-        figures.append(people.figure(role, turn, rng, color=clothes, held=in_hand, worn=worn if turn == 0 else ()))
+        figures.append(
+            people.figure(
+                role, start + turn, rng, color=clothes, held=in_hand, worn=worn if turn == 0 else ()
+            )
+        )
         heights.append(people.height_of(role))
     tallest = max(heights)
     return group(figures, rng, stacked=stacked, heights=[height / tallest for height in heights])
-
-
-_UNIFORMED: Final = frozenset({"player", "knight", "guard"})
-_OWN_COLORS: Final = frozenset(
-    "clown knight santa groom bride police firefighter astronaut doctor scientist cook judge ninja vampire "
-    "prince princess mage farmer pilot builder detective artist singer mechanic superhero genie teacher elf "
-    "graduate guard robot alien king queen magician".split()
-)
-"""Roles that are known by the colours they wear."""
 
 
 def _role(subject: Subject, role: str, turn: int) -> str:
@@ -157,7 +162,9 @@ def _role(subject: Subject, role: str, turn: int) -> str:
 
 
 def _in_hands(subject: Subject, role: str) -> list[Drawing]:
-    held = [people.SWORD if detail.thing.name == "dagger" else detail_drawing(detail) for detail in _held(subject)]
+    held = [
+        people.SWORD if detail.thing.name == "dagger" else detail_drawing(detail) for detail in _held(subject)
+    ]
     if role == "knight":
         return [people.SWORD, icon("shield")] * max(1, subject.count // 2 + 1)
     return held or ([icon("balloon")] if role == "clown" else [])

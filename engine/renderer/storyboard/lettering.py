@@ -45,7 +45,9 @@ def fitted(text: str, size_px: int, room_px: float, face: Face = "label") -> str
     return text[:low].rstrip(" ,.;:") + _ELLIPSIS if low else ""
 
 
-def wrapped(text: str, room_px: float, height_px: float, face: Face = "display") -> tuple[tuple[str, ...], int]:
+def wrapped(
+    text: str, room_px: float, height_px: float, face: Face = "display"
+) -> tuple[tuple[str, ...], int]:
     """The lines and the largest type size in which a text fills a room, up to three lines."""
     words = text.split(" ") if " " in text else list(text) if not text.isascii() else [text]
     joint = " " if " " in text else ""
@@ -60,7 +62,13 @@ def wrapped(text: str, room_px: float, height_px: float, face: Face = "display")
 
 
 def write(
-    image: Image.Image, x: float, y: float, text: str, size_px: int, color: tuple[int, ...], face: Face = "label"
+    image: Image.Image,
+    x: float,
+    y: float,
+    text: str,
+    size_px: int,
+    color: tuple[int, ...],
+    face: Face = "label",
 ) -> None:
     """Draws a line with its baseline's left end at (x, y)."""
     draw = ImageDraw.Draw(image)

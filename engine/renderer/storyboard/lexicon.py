@@ -43,6 +43,7 @@ class _Lexicon:
     floating: frozenset[str]
     small: frozenset[str]
     worn: Mapping[str, str]
+    natural: Mapping[str, str]
     traits: Mapping[str, frozenset[str]]
 
 
@@ -64,12 +65,23 @@ def floats(thing: Thing) -> bool:
     """Whether a thing hangs, flies or swims, and stands on nothing."""
     if thing.kind == "icon":
         return thing.name in _lexicon().floating
-    return thing.kind == "prop" and thing.name in ("banner", "balloons", "garland", "string_lights", "lanterns")
+    return thing.kind == "prop" and thing.name in (
+        "banner",
+        "balloons",
+        "garland",
+        "string_lights",
+        "lanterns",
+    )
 
 
 def can_be_held(thing: Thing) -> bool:
     """Whether a person can hold it in a hand."""
     return thing.kind == "icon" and thing.name in _lexicon().small
+
+
+def is_natural(thing: Thing, color: str) -> bool:
+    """Whether an animal is called by that colour in the colours that its icon has: a red fox."""
+    return color in _lexicon().natural.get(thing.name, "").split(", ")
 
 
 def worn_on(thing: Thing) -> str | None:
@@ -120,8 +132,12 @@ def _lexicon() -> _Lexicon:
         frozenset(table["floating"]["icons"].split(", ")),
         frozenset(table["small"]["icons"].split(", ")),
         table["worn"],
+        table["natural"],
         {
             "clothes": frozenset(table["clothes"]["words"].split(", ")),
-            **{trait: frozenset(table[trait]["icons"].split(", ")) for trait in ("tinted", "mixed", "glowing", "celestial")},
+            **{
+                trait: frozenset(table[trait]["icons"].split(", "))
+                for trait in ("tinted", "mixed", "glowing", "celestial")
+            },
         },
     )

@@ -5,20 +5,25 @@ from functools import lru_cache
 from random import Random
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from canvas.model import Canvas
 from engine.renderer.storyboard import lettering
-from engine.renderer.storyboard.backdrop import NO_HILLS, Backdrop, paint_backdrop
+from engine.renderer.storyboard.backdrop import INDOORS, NO_HILLS, Backdrop, paint_backdrop
 from engine.renderer.storyboard.drawing import Drawing, Rgb, mix, rasterise, to_hex
 from engine.renderer.storyboard.placing import Box
 from engine.renderer.storyboard.plan import Area, Figure, Label, Plan, Sign
 from engine.renderer.storyboard.planning import plan
 from engine.renderer.storyboard.props import PARTY
-from engine.renderer.storyboard.scenery import rain, snowflakes, star
-
-_SOFT = frozenset({"sky", "clouds", "space", "stars", "fog", "wall"})
-"""Scenery without fine edges."""
+from engine.renderer.storyboard.scenery import SOFT
+from engine.renderer.storyboard.skies import (
+    bubbles,
+    cloud_drift,
+    confetti,
+    rain,
+    snowflakes,
+    star_field,
+)
 
 Progress = Callable[[int, int, Image.Image], None]
 """Called after each stage with (done, of how many, the picture so far). The image goes on changing."""
@@ -66,10 +71,12 @@ def _report(on_progress: Progress | None, done: int, stages: int, image: Image.I
 def _paint_area(image: Image.Image, area: Area) -> None:
     left, top, right, bottom = area.box
     wide, high = right - left, bottom - top
-    raster = _blurred(area.drawing, wide, high) if area.kind in _SOFT else rasterise(area.drawing, wide, high)
+    raster = _blurred(area.drawing, wide, high) if area.kind in SOFT else rasterise(area.drawing, wide, high)
     if any(area.soft):
         raster = raster.copy()
-        alpha = np.asarray(raster.getchannel("A"), dtype=np.float32) * _soft_edges(raster.width, raster.height, area.soft)
+        alpha = np.asarray(raster.getchannel("A"), dtype=np.float32) * _soft_edges(
+            raster.width, raster.height, area.soft
+        )
         raster.putalpha(Image.fromarray(alpha.astype(np.uint8)))
     image.paste(raster, (left, top), raster)
 
@@ -82,13 +89,17 @@ def _blurred(drawing: Drawing, width_px: int, height_px: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _soft_edges(width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _soft_edges(
+    width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """float32 [height, width]: 1 inside, falling to 0 at the soft edges."""
     x = np.linspace(0, 1, width_px, dtype=np.float32)
     y = np.linspace(0, 1, height_px, dtype=np.float32)
     reach = 0.22
 
-    def ramp(share: np.ndarray[tuple[int], np.dtype[np.float32]], start: bool, end: bool) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    def ramp(
+        share: np.ndarray[tuple[int], np.dtype[np.float32]], start: bool, end: bool
+    ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         weight = np.ones_like(share)
         if start:
             weight = weight * np.clip(share / reach, 0, 1)
@@ -103,7 +114,12 @@ def _paint_figure(image: Image.Image, figure: Figure, backdrop: Backdrop) -> Non
     left, top, right, bottom = figure.box
     wide, high = right - left, bottom - top
     if figure.wash:
-        _paint_glow(image, (left - wide * 0.22, top - high * 0.16, right + wide * 0.22, bottom + high * 0.12), figure.wash, 0.4 if backdrop.dark else 0.6)
+        _paint_glow(
+            image,
+            (left - wide * 0.22, top - high * 0.16, right + wide * 0.22, bottom + high * 0.12),
+            figure.wash,
+            0.4 if backdrop.dark else 0.6,
+        )
         if figure.grounded:
             _paint_hill(image, figure, backdrop)
             _paint_patch(image, figure, backdrop)
@@ -129,7 +145,13 @@ def _paint_edge(image: Image.Image, raster: Image.Image, left: int, top: int, ba
     image.paste(Image.new("RGB", rim.size, tone), (left - pad, top - pad), rim)
 
 
-def _paint_glow(image: Image.Image, box: tuple[float, float, float, float], color: Rgb, strength: float, flat: float = 0.38) -> None:
+def _paint_glow(
+    image: Image.Image,
+    box: tuple[float, float, float, float],
+    color: Rgb,
+    strength: float,
+    flat: float = 0.38,
+) -> None:
     """A soft spot of colour, even in its middle up to the share `flat` of its radius."""
     left, top, right, bottom = (round(value) for value in box)
     mask = _spot(flat).resize((max(2, right - left), max(2, bottom - top)), Image.Resampling.BILINEAR)
@@ -181,14 +203,21 @@ def _paint_shadow(image: Image.Image, box: Box) -> None:
     left, top, right, bottom = box
     wide, high = right - left, bottom - top
     tall = max(3.0, min(wide * 0.1, high * 0.09))
-    _paint_glow(image, (left + wide * 0.02, bottom - tall, right - wide * 0.02, bottom + tall * 0.8), (40, 24, 56), 0.5)
+    _paint_glow(
+        image,
+        (left + wide * 0.02, bottom - tall, right - wide * 0.02, bottom + tall * 0.8),
+        (40, 24, 56),
+        0.5,
+    )
 
 
 def _in_air(raster: Image.Image, pale: float, backdrop: Backdrop) -> Image.Image:
     """A raster seen through air, and at night in dim light."""
     color = raster.convert("RGB")
     if pale > 0.02:
-        color = Image.blend(color, Image.new("RGB", raster.size, mix(backdrop.sky[1], (255, 255, 255), 0.12)), pale)
+        color = Image.blend(
+            color, Image.new("RGB", raster.size, mix(backdrop.sky[1], (255, 255, 255), 0.12)), pale
+        )
     if backdrop.dark:
         color = Image.blend(color, Image.new("RGB", raster.size, backdrop.sky[0]), 0.1)
     color.putalpha(raster.getchannel("A"))
@@ -215,7 +244,14 @@ def _paint_label(image: Image.Image, label: Label) -> None:
     pill = rasterise(Drawing(body, wide, high), wide, high)
     image.paste(pill, (left, top), pill)
     text_px = lettering.width_px(label.text, label.size_px)
-    lettering.write(image, left + (wide - text_px) / 2, top + high * 0.5 + label.size_px * 0.34, label.text, label.size_px, (62, 50, 72))
+    lettering.write(
+        image,
+        left + (wide - text_px) / 2,
+        top + high * 0.5 + label.size_px * 0.34,
+        label.text,
+        label.size_px,
+        (62, 50, 72),
+    )
 
 
 def _paint_caption(image: Image.Image, caption: Label) -> None:
@@ -228,39 +264,41 @@ def _paint_caption(image: Image.Image, caption: Label) -> None:
 
 
 def _paint_weather(image: Image.Image, made: Plan, *, behind: bool) -> None:
-    """Stars behind everything; rain, snow and confetti in front."""
-    backdrop, rng = made.backdrop, Random(f"{made.seed}:weather:{behind}")
+    """What is in the air: behind everything stars, clouds, bubbles and confetti; before it rain and snow."""
     unit = min(image.size) / 100
-    wide, high = image.width / unit, image.height / unit
-    parts: list[str] = []
-    if behind:
-        if backdrop.setting == "space" or (backdrop.time == "night" and backdrop.setting not in ("room", "plain", "underwater")):
-            low = high * (backdrop.horizon if backdrop.setting != "space" else 1)
-            parts = [star(rng.uniform(0, wide), rng.uniform(0, low), rng.choice((0.25, 0.32, 0.4, 0.8))) for _ in range(min(150, round(wide * low / 70)))]
-        elif backdrop.setting == "underwater":
-            parts = [
-                f'<circle cx="{rng.uniform(0, wide):.1f}" cy="{rng.uniform(0, high * 0.9):.1f}" r="{rng.uniform(0.4, 1.5):.2f}" fill="#fff" fill-opacity=".14" stroke="#fff" stroke-opacity=".5" stroke-width=".2"/>'
-                for _ in range(min(70, round(wide * high / 160)))
-            ]
-    elif backdrop.weather == "rain":
-        parts = [rain(wide, high, rng)]
-    elif backdrop.weather == "snowfall" and backdrop.setting not in ("room", "plain"):
-        parts = [snowflakes(wide, high, rng)]
-    if behind and backdrop.festive:
-        parts.append(_confetti(wide, high, rng))
-    if parts:
-        raster = _blurred(Drawing("".join(parts), wide, high), *image.size)
+    rng = Random(f"{made.seed}:weather:{behind}")
+    draw = _air_behind if behind else _air_before
+    body = draw(made, image.width / unit, image.height / unit, rng)
+    if body:
+        raster = _blurred(Drawing(body, image.width / unit, image.height / unit), *image.size)
         image.paste(raster, (0, 0), raster)
 
 
-def _confetti(wide: float, high: float, rng: Random) -> str:
-    """Paper snippets in the air, thinner further down."""
+def _air_behind(made: Plan, width: float, height: float, rng: Random) -> str:
+    backdrop = made.backdrop
     parts: list[str] = []
-    for _ in range(min(90, round(wide * high / 130))):
-        x, y, size = rng.uniform(0, wide), high * 0.75 * rng.random() ** 1.5, rng.uniform(0.5, 0.95)
-        fill = to_hex(rng.choice(PARTY))
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{size * 2:.2f}" height="{size:.2f}" rx=".2" fill="{fill}" '
-            f'opacity=".75" transform="rotate({rng.randrange(180)} {x:.1f} {y:.1f})"/>'
-        )
+    skies_there = any(isinstance(layer, Area) and layer.kind in SOFT for layer in made.layers)
+    if backdrop.setting == "space":
+        parts.append(star_field(width, height, rng))
+    elif backdrop.setting == "underwater":
+        parts.append(bubbles(width, height * 0.9, rng))
+    elif backdrop.setting not in INDOORS and backdrop.time == "night":
+        parts.append(star_field(width, height * backdrop.horizon, rng))
+    elif backdrop.setting not in INDOORS and not skies_there:
+        tone = mix(backdrop.sky[1], (255, 255, 255), 0.7 if backdrop.time == "day" else 0.2)
+        parts.append(cloud_drift(width, height * backdrop.horizon * 0.8, tone, rng))
+    if backdrop.festive:
+        parts.append(confetti(width, height * 0.75, PARTY, rng))
     return "".join(parts)
+
+
+def _air_before(made: Plan, width: float, height: float, rng: Random) -> str:
+    if made.backdrop.setting in INDOORS:
+        return ""
+    match made.backdrop.weather:
+        case "rain":
+            return rain(width, height, rng)
+        case "snowfall":
+            return snowflakes(width, height, rng)
+        case _:
+            return ""

@@ -15,7 +15,7 @@ from engine.renderer.storyboard.framing import Frame, Part
 from engine.renderer.storyboard.lexicon import Thing
 from engine.renderer.storyboard.placing import Room, without_feet
 from engine.renderer.storyboard.plan import Area, Figure, Plan, Sign
-from engine.renderer.storyboard.scenery import GROUND
+from engine.renderer.storyboard.scenery import GROUNDS
 from engine.renderer.storyboard.staging import stage_areas, stage_heroes
 from engine.renderer.storyboard.subjects import subjects
 
@@ -76,7 +76,9 @@ def _is_tabletop(part: Part) -> bool:
 
 def _with_horizon(backdrop: Backdrop, areas: Sequence[Area], height_px: int) -> Backdrop:
     """The backdrop with its horizon where the scenery's grounds begin."""
-    tops = [area.box[1] / height_px for area in areas if area.kind in GROUND and area.box[3] > height_px * 0.8]
+    tops = [
+        area.box[1] / height_px for area in areas if area.kind in GROUNDS and area.box[3] > height_px * 0.8
+    ]
     return replace(backdrop, horizon=min(0.86, max(0.22, min(tops) + 0.02))) if tops else backdrop
 
 

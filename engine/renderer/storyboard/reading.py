@@ -65,7 +65,9 @@ _NOUNS_IN_ING_OR_ED: Final = frozenset(
     "thing sapling herring weed reed bunting feed crossing landing drawing lighting bowling boxing skating "
     "swing sling wedding kindling topping dressing icing carving clearing crossing swimming-pool".split()
 )
-_ALSO_VERBS: Final = frozenset("building painting dressing landing drawing lighting swing spring firing icing carving".split())
+_ALSO_VERBS: Final = frozenset(
+    "building painting dressing landing drawing lighting swing spring firing icing carving".split()
+)
 """Verbs after a plural ("children building a castle") and before an article ("a girl painting a house")."""
 
 _NOT_PLURAL: Final = frozenset(
@@ -128,7 +130,9 @@ def clothes_color(text: str) -> str | None:
 
 def phrases(text: str) -> tuple[Phrase, ...]:
     """The noun phrases of a description or of comma-separated tags, in order."""
-    text = _QUOTED.sub(lambda found: found.group(0)[: found.start(1) - found.start() - 1], text[:MAX_READ_CHARS])
+    text = _QUOTED.sub(
+        lambda found: found.group(0)[: found.start(1) - found.start() - 1], text[:MAX_READ_CHARS]
+    )
     if _HAN.search(text):
         return tuple(
             Phrase((clause,), text=clause)

@@ -52,7 +52,9 @@ async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> Asy
 
     def work() -> Image.Image:
         try:
-            return paint(canvas, settings.width_px, settings.height_px, settings.seed + index, on_progress=report)
+            return paint(
+                canvas, settings.width_px, settings.height_px, settings.seed + index, on_progress=report
+            )
         finally:
             send(None)
 

@@ -15,10 +15,10 @@ from engine.renderer.storyboard.lexicon import Thing, floats, has_trait
 from engine.renderer.storyboard.placing import Box
 from engine.renderer.storyboard.plan import Area, Figure, Sign
 from engine.renderer.storyboard.props import BANNER_WORDS, banner, plate
-from engine.renderer.storyboard.scenery import GROUND, Scene, scenery
+from engine.renderer.storyboard.scene import Scene
+from engine.renderer.storyboard.scenery import GROUNDS, SILHOUETTES, scenery
 
-_SILHOUETTES: Final = frozenset({"mountains", "forest", "city", "village"})
-_OUTLINED: Final = GROUND | _SILHOUETTES
+_OUTLINED: Final = GROUNDS | SILHOUETTES
 """Scenery whose upper edge is an outline of its own."""
 
 _BORDER_CELLS: Final = 10
@@ -29,7 +29,9 @@ _PLATE_UNITS: Final = 15.0
 _LARGEST_UNITS: Final = 72.0
 """Heights that no subject exceeds, in hundredths of the picture's shorter side."""
 
-_IN_THE_AIR: Final = frozenset({"flying", "soaring", "floating", "hovering", "swimming", "gliding", "diving", "flies"})
+_IN_THE_AIR: Final = frozenset(
+    {"flying", "soaring", "floating", "hovering", "swimming", "gliding", "diving", "flies"}
+)
 
 _PLATE_WORDS: Final = (0.1, 0.16, 0.9, 0.84)
 
@@ -40,8 +42,10 @@ def stage_areas(frame: Frame, parts: Sequence[Part]) -> list[Area]:
     areas: list[Area] = []
     for index, part in enumerate(parts):
         cells = rects[index]
-        if part.subject.thing and part.subject.thing.name in _SILHOUETTES:
-            cells = _above_grounds(cells, [rects[later] for later in range(index + 1, len(parts)) if _is_ground(parts[later])])
+        if part.subject.thing and part.subject.thing.name in SILHOUETTES:
+            cells = _above_grounds(
+                cells, [rects[later] for later in range(index + 1, len(parts)) if _is_ground(parts[later])]
+            )
         areas.append(_area(frame, part, cells))
     return areas
 
@@ -51,7 +55,13 @@ def stage_heroes(frame: Frame, parts: Sequence[Part]) -> tuple[list[Figure], lis
     drawings = [_drawing(frame, part) for part in parts]
     cell_aspect = frame.height_px / frame.width_px
     claims = [
-        Claim(_rect(frame, part), _center(part.local), drawing.aspect * cell_aspect, part.region.distance)
+        Claim(
+            _rect(frame, part),
+            _center(part.local),
+            drawing.aspect * cell_aspect,
+            part.region.distance,
+            part.is_sign,
+        )
         for part, drawing in zip(parts, drawings, strict=True)
     ]
     boxes = arrange(claims, step_cells=1 if len(claims) <= 12 else 2)
@@ -87,7 +97,7 @@ def _above_grounds(cells: Rect, grounds: Sequence[Rect]) -> Rect:
 
 
 def _is_ground(part: Part) -> bool:
-    return part.subject.thing is not None and part.subject.thing.name in GROUND
+    return part.subject.thing is not None and part.subject.thing.name in GROUNDS
 
 
 def _area(frame: Frame, part: Part, cells: Rect) -> Area:
@@ -100,7 +110,7 @@ def _area(frame: Frame, part: Part, cells: Rect) -> Area:
         (box[2] - box[0]) / frame.unit_px, (box[3] - box[1]) / frame.unit_px, part.region.color, part.subject.mood,
         frame.rng("area", part.region.index, thing.name),
     )  # fmt: skip
-    standing = thing.name in _SILHOUETTES
+    standing = thing.name in SILHOUETTES
     return Area(
         part.region.index, thing.name, scenery(thing.name, scene), box,
         (left > 0, top > 0 and thing.name not in _OUTLINED, right < GRID_CELLS, bottom < GRID_CELLS and not standing),
@@ -140,7 +150,9 @@ def _fitted(frame: Frame, part: Part, drawing: Drawing, room: Box, depth: float)
     grounded = not airy and not part.subject.portrait
     foot = round(frame.type_px * 1.7) if grounded and bottom - top > frame.type_px * 6 else 0
     high = min(bottom - top - foot, _tallest_units(part, drawing) * frame.unit_px)
-    scale = min((right - left) / drawing.width, high / drawing.height) * (1 - 0.14 * depth) * rng.uniform(0.93, 1)
+    scale = (
+        min((right - left) / drawing.width, high / drawing.height) * (1 - 0.14 * depth) * rng.uniform(0.93, 1)
+    )
     width, height = max(4, round(drawing.width * scale)), max(4, round(drawing.height * scale))
     spare_x, spare_y = right - left - width, bottom - top - height
     x = left + round(spare_x * rng.uniform(0.25, 0.75))

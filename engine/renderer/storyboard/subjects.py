@@ -8,7 +8,7 @@ from canvas.model import Canvas, LocalDescription
 from canvas.names import COLORS
 from engine.renderer.storyboard.backdrop import words_of
 from engine.renderer.storyboard.drawing import Rgb
-from engine.renderer.storyboard.lexicon import Thing, find, is_clothing, worn_on
+from engine.renderer.storyboard.lexicon import Thing, find, is_clothing, is_natural, worn_on
 from engine.renderer.storyboard.reading import MAX_GROUP, Phrase, clothes_color, phrases, quoted_words
 
 MAX_DETAILS: Final = 8
@@ -64,7 +64,8 @@ def subjects(canvas: Canvas) -> tuple[Subject, ...]:
     found = [_subject(local) for local in canvas.local_descriptions]
     heroes = frozenset(subject.thing.name for subject in found if subject.thing)
     return tuple(
-        _with_details(subject, local, heroes) for subject, local in zip(found, canvas.local_descriptions, strict=True)
+        _with_details(subject, local, heroes)
+        for subject, local in zip(found, canvas.local_descriptions, strict=True)
     )
 
 
@@ -77,7 +78,11 @@ def _subject(local: LocalDescription) -> Subject:
     others = tuple(
         other
         for phrase in read
-        if phrase.main and phrase is not chosen and (other := find(phrase)) and thing and other.kind == thing.kind == "person"
+        if phrase.main
+        and phrase is not chosen
+        and (other := find(phrase))
+        and thing
+        and other.kind == thing.kind == "person"
     )
     mood = words_of(local.description) | words_of(local.tags[:300])
     thing = _weathered(thing, mood)
@@ -88,11 +93,22 @@ def _subject(local: LocalDescription) -> Subject:
         count = min(MAX_GROUP, max(count, 2) + len(others))
     if thing and thing.word in ("couple", "lover"):
         count = 2
-    elif thing and thing.word in ("family", "team", "crowd", "audience", "crew", "band", "people", "army", "everyone", "人群"):
+    elif thing and thing.word in (
+        "family",
+        "team",
+        "crowd",
+        "audience",
+        "crew",
+        "band",
+        "people",
+        "army",
+        "everyone",
+        "人群",
+    ):
         count = max(count, 4)
     return Subject(
-        thing, others, count, COLORS[chosen.color] if chosen and chosen.color else None, _clothes(local, read),
-        _label(chosen, thing),
+        thing, others, count, _asked_color(chosen, thing), _clothes(local, read),
+        _label(chosen, thing) or local.tags.split(",")[0].strip()[:40] or local.color,
         sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1, mood,
     )  # fmt: skip
 
@@ -100,10 +116,19 @@ def _subject(local: LocalDescription) -> Subject:
 def _weathered(thing: Thing | None, mood: frozenset[str]) -> Thing | None:
     """A ground as its adjectives say: "snow-covered ground" is snow, "sandy soil" sand."""
     if thing and thing.kind == "scenery" and thing.name in ("grass", "lunar"):
-        for kind, words in (("snow", {"snow", "snowy", "snow-covered", "icy"}), ("sand", {"sand", "sandy", "desert"})):
+        for kind, words in (
+            ("snow", {"snow", "snowy", "snow-covered", "icy"}),
+            ("sand", {"sand", "sandy", "desert"}),
+        ):
             if mood & words:
                 return Thing("scenery", kind, thing.word)
     return thing
+
+
+def _asked_color(phrase: Phrase | None, thing: Thing | None) -> Rgb | None:
+    if phrase is None or phrase.color is None or (thing and is_natural(thing, phrase.color)):
+        return None
+    return COLORS[phrase.color]
 
 
 def _clothes(local: LocalDescription, read: Sequence[Phrase]) -> Rgb | None:
