@@ -13,7 +13,8 @@ from canvas.language import write
 from canvas.model import Canvas
 from engine.composer import ComposeRequest
 from engine.composer.planner.editing import edit_scene
-from engine.composer.planner.reading import first_words, is_readable, read_prompt
+from engine.composer.planner.preparing import first_words, is_readable
+from engine.composer.planner.reading import read_prompt
 from engine.composer.planner.remarks import remark
 from engine.composer.planner.scenes import new_scene
 from engine.errors import EmptyPrompt, NotUnderstood

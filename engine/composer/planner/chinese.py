@@ -121,6 +121,8 @@ class _Ordering:
             if self.verb:
                 self.later = f"{self.verb} {self._phrase()}"
                 self.verb = ""
+            elif self.run[-1].english in _setting_names():
+                self.later = f"in {self._phrase()}"
             else:
                 self.run[-1] = _Word(f"{self.run[-1].english}'s", "adjective")
         elif self.verb and not self.run:
@@ -164,6 +166,14 @@ class _Ordering:
 
 
 @cache
+def _setting_names() -> frozenset[str]:
+    """What settings are called in English: they say where, not whose."""
+    return frozenset(
+        say for scene in tables.scenes().values() if scene.kind == "settings" for say in scene.say
+    )
+
+
+@cache
 def _glossary() -> dict[str, _Word]:
     """Every Chinese word the planner knows; where tables share a word the first has it."""
     chinese = tables.words()["chinese"]
@@ -188,7 +198,7 @@ def _kind(word: str, english: str) -> str:
     known = {"的": "of", "有": "has", "在": "at", ",": "comma"}
     if english in known:
         return known[english]
-    is_verb = english.split()[:1] != [] and (english.split()[0].endswith("ing") or " " in english)
+    is_verb = english.split()[:1] != [] and (english.split(maxsplit=1)[0].endswith("ing") or " " in english)
     return "verb" if is_verb and word != "有" else "adjective"
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from canvas.model import Canvas, LocalDescription
-from canvas.names import AREAS, OFFSETS
-from canvas.reading import read_color, read_location, read_offset
+from canvas.names import OFFSETS
+from canvas.reading import read_location
 from engine.composer.planner import retelling
-from engine.composer.planner.finding import Found, find, names_of, shown_name
+from engine.composer.planner.finding import Found, find, names_of
 from engine.composer.planner.hours import apply_hour
-from engine.composer.planner.inflection import listed, lowered, sentence
+from engine.composer.planner.inflection import lowered, sentence
 from engine.composer.planner.instructions import (
     Add,
     Approach,
@@ -31,15 +31,36 @@ from engine.composer.planner.instructions import (
 )
 from engine.composer.planner.phrases import Phrase
 from engine.composer.planner.placing import Placement, Wish, place
-from engine.composer.planner.reading import Spot, Thing, first_words, read_things
-from engine.composer.planner.scenes import details_of
-from engine.composer.planner.tables import BACKDROP_DISTANCE, kinds, words
-from engine.composer.planner.telling import head_of, tags, where
-from engine.composer.planner.vocabulary import cut
+from engine.composer.planner.preparing import first_words
+from engine.composer.planner.reading import ANYWHERE, Spot, Thing, read_things
+from engine.composer.planner.regions import (
+    approached,
+    color_of,
+    global_without,
+    is_about,
+    is_slight,
+    local_at,
+    local_of,
+    new_region,
+    own_tags,
+    placement_of,
+    renamed_global,
+    renamed_region,
+    resized,
+    shifted,
+    size_of,
+    with_opening,
+    with_other_thing,
+    with_place_told,
+    with_quality,
+    with_tag,
+    without_thing,
+)
+from engine.composer.planner.tables import BACKDROP_DISTANCE
+from engine.composer.planner.telling import head_of, where
 from engine.errors import NotUnderstood
 
 MAX_REGIONS = 12
-_MAX_DISTANCE = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +112,8 @@ class _Editor:
     missing: list[str] = field(default_factory=list[str])
     refused: list[str] = field(default_factory=list[str])
 
-    def apply(self, edit: Edit) -> None:
+    def apply(self, edit: Edit) -> None:  # noqa: C901 - one case for each change
+        """Makes one change."""
         match edit:
             case Replace(target, new):
                 self._on(target, lambda found: self._replace(found, new))
@@ -103,9 +125,9 @@ class _Editor:
             case Move(target, to):
                 self._move_or_add(target, to)
             case Resize(target, step):
-                self._on(target, lambda found: self._change(found, _resized(_local(found), step, found)))
+                self._on(target, lambda found: self._change(found, resized(local_of(found), step, found)))
             case Approach(target, step):
-                self._on(target, lambda found: self._change(found, _approached(_local(found), step)))
+                self._on(target, lambda found: self._change(found, approached(local_of(found), step)))
             case Describe(target, quality):
                 self._on(target, lambda found: self._describe(found, quality))
             case Swap(one, other):
@@ -140,15 +162,22 @@ class _Editor:
     def _set(self, locals_: tuple[LocalDescription, ...]) -> None:
         self.canvas = replace(self.canvas, local_descriptions=locals_, repairs=())
 
-    def _retell_global(self, old_opening: str, new_opening: str, retell: Callable[[str], str]) -> None:
-        """The global texts, where they repeat a region's opening in its new words, else retold."""
+    def _retell(self, found: Found, local: LocalDescription, retell: Callable[[str], str]) -> None:
+        """Puts a changed region in its place; the global texts follow.
+
+        Where they repeat the region's opening they take over its new words, else they are retold.
+        """
+        old = next(iter(local_of(found).detailed_descriptions), "")
+        new = next(iter(local.detailed_descriptions), "")
+        self._change(found, local)
+        self._retell_global(lambda text: new if old and text == old else retell(text))
+
+    def _retell_global(self, retell: Callable[[str], str]) -> None:
         scene = self.canvas.global_description
-        details = tuple(
-            new_opening if text == old_opening and old_opening else retell(text)
-            for text in scene.detailed_descriptions
-        )
         scene = replace(
-            scene, description=retell(scene.description) or scene.description, detailed_descriptions=details
+            scene,
+            description=retell(scene.description) or scene.description,
+            detailed_descriptions=tuple(retell(text) for text in scene.detailed_descriptions),
         )
         self.canvas = replace(self.canvas, global_description=scene)
 
@@ -162,9 +191,9 @@ class _Editor:
         thing = things[0]
         phrase = thing.phrase
         self.last = phrase.noun.name
-        old = _local(found) if found.index is not None else None
+        old = local_of(found) if found.index is not None else None
         if old is not None:
-            self._change(found, _replaced(old, found, thing, self.rng))
+            self._change(found, with_other_thing(old, found, thing, self.rng))
         self._rename_elsewhere(found, phrase, old)
         if len(things) > 1:
             for other in things[1:]:
@@ -172,27 +201,17 @@ class _Editor:
 
     def _rename_elsewhere(self, found: Found, phrase: Phrase, old: LocalDescription | None) -> None:
         opening = next(iter(old.detailed_descriptions), "") if old else ""
-        new_opening = next(iter(_local_at(self.canvas, found.index).detailed_descriptions), "") if old else ""
+        new_opening = next(iter(local_at(self.canvas, found.index).detailed_descriptions), "") if old else ""
         locals_ = tuple(
-            local if index == found.index else _renamed_local(local, found.forms, phrase)
+            local if index == found.index else renamed_region(local, found.forms, phrase)
             for index, local in enumerate(self.canvas.local_descriptions)
         )
-        scene = self.canvas.global_description
-        details = tuple(
-            new_opening if opening and text == opening else text for text in scene.detailed_descriptions
-        )
-        gone = _own_tags(old, locals_) if old else frozenset[str]()
-        kept = ", ".join(tag for tag in scene.tags.split(", ") if tag not in gone)
-        scene = replace(
-            scene,
-            description=retelling.renamed(scene.description, found.forms, phrase),
-            detailed_descriptions=retelling.with_renamed_sentences(details, found.forms, phrase),
-            tags=retelling.renamed(kept, found.forms, phrase)
-            if retelling.mentions(kept, found.forms)
-            else _with_tag(kept, phrase.bare),
-        )
+        scene = with_opening(self.canvas.global_description, opening, new_opening)
+        gone = own_tags(old, locals_) if old else frozenset[str]()
         self._set(locals_)
-        self.canvas = replace(self.canvas, global_description=scene)
+        self.canvas = replace(
+            self.canvas, global_description=renamed_global(scene, found.forms, phrase, gone)
+        )
 
     def _add(self, text: str) -> None:
         things = read_things(text)
@@ -214,14 +233,14 @@ class _Editor:
             self.refused.append(thing.phrase.bare)
             self.done += 1
             return
-        local = _new_local(self.canvas, thing, self._placed(thing), self.rng)
+        local = new_region(self.canvas, thing, self._placed(thing), self.rng)
         scene = self.canvas.global_description
         joint = " and " if ", with " in scene.description else ", with "
         scene = replace(
             scene,
             description=sentence(f"{scene.description.rstrip('. ')}{joint}{lowered(thing.phrase.text)}"),
             detailed_descriptions=(*scene.detailed_descriptions, local.detailed_descriptions[0]),
-            tags=_with_tag(scene.tags, thing.phrase.bare),
+            tags=with_tag(scene.tags, thing.phrase.bare),
         )
         self.canvas = Canvas(scene, (*self.canvas.local_descriptions, local))
         self.last = thing.phrase.noun.name
@@ -229,41 +248,32 @@ class _Editor:
 
     def _placed(self, thing: Thing) -> Placement:
         anchors = tuple(
-            _placement(_local(found))
+            placement_of(local_of(found))
             for anchor in thing.spot.anchors
             if (found := find(self.canvas, anchor, "")) and found.index is not None
         )
-        spot = thing.spot if thing.spot.place or anchors else Spot()
+        spot = thing.spot if thing.spot.place or anchors else ANYWHERE
         taken = [
-            _placement(local)
+            placement_of(local)
             for local in self.canvas.local_descriptions
             if local.distance_to_viewer < BACKDROP_DISTANCE
         ]
-        return place(Wish(thing.phrase.noun, spot, _size(thing), anchors=anchors), taken, self.rng)
+        return place(Wish(thing.phrase.noun, spot, size_of(thing), anchors=anchors), taken, self.rng)
 
     def _remove(self, found: Found) -> None:
-        old = _local(found) if found.index is not None else None
+        old = local_of(found) if found.index is not None else None
         opening = next(iter(old.detailed_descriptions), "") if old else ""
         rest = tuple(
             local for index, local in enumerate(self.canvas.local_descriptions) if index != found.index
         )
         # another thing of the same name stays, and so does what is told of it
-        if not any(_is_about(local, found) for local in rest):
-            rest = tuple(_without(local, found.forms) for local in rest)
+        if not any(is_about(local, found) for local in rest):
+            rest = tuple(without_thing(local, found.forms) for local in rest)
             rest = tuple(local for local in rest if local.description)
-        scene = self.canvas.global_description
-        is_gone = not any(_is_about(local, found) for local in rest)
-        details = tuple(text for text in scene.detailed_descriptions if not opening or text != opening)
-        if is_gone:
-            details = retelling.without_sentences(details, found.forms)
-            scene = replace(
-                scene,
-                description=retelling.without(scene.description, found.forms) or scene.description
-                if retelling.mentions(scene.description, found.forms)
-                else scene.description,
-                tags=retelling.without_tags(scene.tags, found.forms),
-            )
-        self.canvas = Canvas(replace(scene, detailed_descriptions=details), rest)
+        scene = with_opening(self.canvas.global_description, opening, "")
+        if not any(is_about(local, found) for local in rest):
+            scene = global_without(scene, found.forms)
+        self.canvas = Canvas(scene, rest)
         self.last = ""
 
     def _move_or_add(self, target: str, to: str) -> None:
@@ -279,26 +289,23 @@ class _Editor:
         if found.index is None:
             self.missing.append(found.name)
             return
-        local = _local(found)
+        local = local_of(found)
         moved = self._moved(local, to)
         if moved is None:
             self.missing.append(to)
             return
-        self._change(found, _with_place_told(local, moved))
         new_place = where(moved.location, moved.distance_to_viewer)
-
-        def retell(text: str) -> str:
-            return retelling.moved(text, new_place) if retelling.mentions(text, found.forms) else text
-
-        opening = next(iter(local.detailed_descriptions), "")
-        new_opening = next(iter(_local_at(self.canvas, found.index).detailed_descriptions), "")
-        self._retell_global(opening, new_opening, retell)
+        self._retell(
+            found,
+            with_place_told(local, moved),
+            lambda text: retelling.moved(text, new_place) if retelling.mentions(text, found.forms) else text,
+        )
 
     def _moved(self, local: LocalDescription, to: str) -> LocalDescription | None:
         """The region at its new place, or None when the place cannot be read."""
         things = [thing for thing in read_things(f"it thing {to}") if thing.phrase.noun.name != "thing"]
         spots = [thing.spot for thing in read_things(f"thing {to}")][:1]
-        spot = spots[0] if spots else Spot()
+        spot = spots[0] if spots else ANYWHERE
         if spot.relation and things:
             anchor = Thing(things[0].phrase, spot=Spot("", spot.relation, spot.anchors))
             placed = self._placed(anchor)
@@ -308,8 +315,8 @@ class _Editor:
         if spot.place in {"background", "foreground"}:
             distance = max(6.5, local.distance_to_viewer) if spot.place == "background" else 1.0
             return replace(local, distance_to_viewer=distance)
-        if _is_slight(to):
-            return _shifted(local, to)
+        if is_slight(to):
+            return shifted(local, to)
         location = spot.place or read_location(to)
         return replace(local, location=location, offset=next(iter(OFFSETS))) if location else None
 
@@ -317,23 +324,19 @@ class _Editor:
         if found.index is None:
             self._requalify_mentions(found, quality)
             return
-        local = _local(found)
-        color = _color(quality)
-        self._change(found, _described(local, found, quality, color))
-        opening = next(iter(local.detailed_descriptions), "")
-        new_opening = next(iter(_local_at(self.canvas, found.index).detailed_descriptions), "")
-        self._retell_global(
-            opening,
-            new_opening,
-            lambda text: retelling.qualified(text, found.forms, quality, is_color=bool(color)),
-        )
+        local = local_of(found)
+        color = color_of(quality)
+
+        def retell(text: str) -> str:
+            return retelling.qualified(text, found.forms, quality, is_color=bool(color))
+
+        self._retell(found, with_quality(local, found, quality, color), retell)
         scene = self.canvas.global_description
-        told = retelling.qualified(scene.tags, found.forms, quality, is_color=bool(color))
-        self.canvas = replace(self.canvas, global_description=replace(scene, tags=told))
+        self.canvas = replace(self.canvas, global_description=replace(scene, tags=retell(scene.tags)))
 
     def _requalify_mentions(self, found: Found, quality: str) -> None:
         """A thing without a region of its own changes wherever a description names it."""
-        is_color = bool(_color(quality))
+        is_color = bool(color_of(quality))
 
         def retell(text: str) -> str:
             return retelling.qualified(text, found.forms, quality, is_color=is_color)
@@ -348,31 +351,29 @@ class _Editor:
                 for local in self.canvas.local_descriptions
             )
         )
-        self._retell_global("", "", retell)
+        self._retell_global(retell)
 
     def _swap(self, one: str, other: str) -> None:
         first, second = find(self.canvas, one, self.last), find(self.canvas, other, self.last)
         self.missing += [name for name, found in ((one, first), (other, second)) if found is None]
         if first is None or second is None or first.index is None or second.index is None:
             return
-        here, there = _local(first), _local(second)
+        here, there = local_of(first), local_of(second)
         self._put(first, there.location, there.offset)
         self._put(second, here.location, here.offset)
         self.done += 1
 
     def _put(self, found: Found, location: str, offset: str) -> None:
         """Moves a region and what is said of its place."""
-        local = _local(found)
-        self._change(found, _with_place_told(local, replace(local, location=location, offset=offset)))
-        opening = next(iter(local.detailed_descriptions), "")
-        new_opening = next(iter(_local_at(self.canvas, found.index).detailed_descriptions), "")
-        self._retell_global(opening, new_opening, lambda text: text)
+        local = local_of(found)
+        moved = replace(local, location=location, offset=offset)
+        self._retell(found, with_place_told(local, moved), lambda text: text)
 
     def _inscribe(self, found: Found, words_: str) -> None:
         if found.index is None:
             self.missing.append(found.name)
             return
-        local = _local(found)
+        local = local_of(found)
         old = retelling.inscription_of(local.description)
 
         def retell(text: str) -> str:
@@ -382,15 +383,10 @@ class _Editor:
         if not old:
             head = head_of(local.description)
             new = retelling.with_inscription(local.description, head.text if head else "", words_)
-        opening = next(iter(local.detailed_descriptions), "")
-        details = (
-            f"{where(local.location, local.distance_to_viewer)}, {lowered(new)}",
-            *map(retell, local.detailed_descriptions[1:]),
-        )
-        self._change(
-            found, replace(local, description=new, detailed_descriptions=details, tags=retell(local.tags))
-        )
-        self._retell_global(opening, details[0], retell)
+        opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(new)}"
+        details = (opening, *map(retell, local.detailed_descriptions[1:]))
+        told = replace(local, description=new, detailed_descriptions=details, tags=retell(local.tags))
+        self._retell(found, told, retell)
 
     def _paint_background(self, color: str, said: str) -> None:
         scene = self.canvas.global_description
@@ -406,219 +402,3 @@ class _Editor:
             if head:
                 self._describe(Found(index, self.canvas, head.text, retelling.forms_of(head.text)), said)
         self.done += 1
-
-
-# --- regions changed
-
-
-def _local(found: Found) -> LocalDescription:
-    return _local_at(found.canvas, found.index)
-
-
-def _local_at(canvas: Canvas, index: int | None) -> LocalDescription:
-    return canvas.local_descriptions[index or 0]
-
-
-def _placement(local: LocalDescription) -> Placement:
-    return Placement(local.location, local.offset, local.area, local.distance_to_viewer)
-
-
-def _replaced(local: LocalDescription, found: Found, thing: Thing, rng: Random) -> LocalDescription:
-    """The region of another thing: in the same place, with sentences of its own."""
-    phrase = thing.phrase
-    old_head = head_of(local.description)
-    same_kind = old_head is not None and old_head.noun is not None and old_head.noun.kind == phrase.noun.kind
-    description = (
-        retelling.renamed(local.description, found.forms, phrase) if same_kind and not thing.tail else ""
-    )
-    if not description or not retelling.mentions(description, (phrase.head,)):
-        description = sentence(thing.text)
-    opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(description)}"
-    details = (opening, *details_of(thing, rng))
-    return replace(
-        local,
-        description=description,
-        detailed_descriptions=details,
-        tags=_with_tag(tags(details), phrase.bare),
-        quality_meta=retelling.renamed(local.quality_meta, found.forms, phrase),
-        atmosphere=retelling.renamed(local.atmosphere, found.forms, phrase),
-        style=retelling.renamed(local.style, found.forms, phrase),
-        color=phrase.color or (phrase.noun.color if phrase.is_known else local.color),
-    )
-
-
-def _renamed_local(local: LocalDescription, forms: tuple[str, ...], phrase: Phrase) -> LocalDescription:
-    texts = (
-        local.description,
-        *local.detailed_descriptions,
-        local.tags,
-        local.atmosphere,
-        local.style,
-        local.quality_meta,
-    )
-    if not any(retelling.mentions(text, forms) for text in texts):
-        return local
-    return replace(
-        local,
-        description=retelling.renamed(local.description, forms, phrase),
-        detailed_descriptions=tuple(
-            retelling.renamed(text, forms, phrase) for text in local.detailed_descriptions
-        ),
-        tags=retelling.renamed(local.tags, forms, phrase),
-        atmosphere=retelling.renamed(local.atmosphere, forms, phrase),
-        style=retelling.renamed(local.style, forms, phrase),
-        quality_meta=retelling.renamed(local.quality_meta, forms, phrase),
-    )
-
-
-def _without(local: LocalDescription, forms: tuple[str, ...]) -> LocalDescription:
-    """A region whose texts no longer name a thing that went."""
-    texts = (local.description, *local.detailed_descriptions, local.tags)
-    if not any(retelling.mentions(text, forms) for text in texts):
-        return local
-    description = (
-        retelling.without(local.description, forms)
-        if retelling.mentions(local.description, forms)
-        else local.description
-    )
-    details = retelling.without_sentences(local.detailed_descriptions, forms)
-    if description != local.description and description:
-        opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(description)}"
-        details = (opening, *details)
-    return replace(
-        local,
-        description=description,
-        detailed_descriptions=details,
-        tags=retelling.without_tags(local.tags, forms),
-    )
-
-
-def _described(local: LocalDescription, found: Found, quality: str, color: str) -> LocalDescription:
-    def retell(text: str) -> str:
-        return retelling.qualified(text, found.forms, quality, is_color=bool(color))
-
-    first, rest = local.detailed_descriptions[:1], local.detailed_descriptions[1:]
-    if color:
-        rest = retelling.without_other_colors(rest, quality)
-    return replace(
-        local,
-        description=retell(local.description),
-        detailed_descriptions=(*map(retell, first), *rest),
-        tags=retell(local.tags)
-        if retelling.mentions(local.tags, found.forms)
-        else _with_tag(local.tags, quality),
-        color=color or local.color,
-    )
-
-
-def _resized(local: LocalDescription, step: int, found: Found) -> LocalDescription:
-    """The area of the next size in the same shape; the largest goes nearer instead."""
-    areas = list(AREAS)
-    index = areas.index(local.area) + 3 * step
-    sizes = words()["adjectives"]
-    contrary = frozenset(sizes["smaller" if step > 0 else "bigger"].split())
-    description = retelling.without_adjectives(local.description, found.forms, contrary)
-    changed = replace(
-        local,
-        description=description,
-        detailed_descriptions=tuple(
-            retelling.without_adjectives(text, found.forms, contrary) for text in local.detailed_descriptions
-        ),
-    )
-    return replace(changed, area=areas[index]) if 0 <= index < len(areas) else _approached(changed, step)
-
-
-def _approached(local: LocalDescription, step: int) -> LocalDescription:
-    distance = local.distance_to_viewer
-    if step > 0:
-        nearer = distance - 2 if distance > 3 else distance / 2
-        return replace(local, distance_to_viewer=max(0.25, nearer))
-    return replace(local, distance_to_viewer=min(max(_MAX_DISTANCE, distance), distance + 2))
-
-
-def _with_place_told(old: LocalDescription, new: LocalDescription) -> LocalDescription:
-    """The region's details with its new place in words."""
-    if old.location == new.location and (old.distance_to_viewer >= BACKDROP_DISTANCE) == (
-        new.distance_to_viewer >= BACKDROP_DISTANCE
-    ):
-        return new
-    place_ = where(new.location, new.distance_to_viewer)
-    return replace(
-        new,
-        description=retelling.moved(new.description, place_),
-        detailed_descriptions=tuple(retelling.moved(text, place_) for text in new.detailed_descriptions),
-    )
-
-
-def _is_slight(to: str) -> bool:
-    said = {word.text for word in cut(to)}
-    slight = {"slightly", "bit", "little"} & set(to.split())
-    return (
-        bool(slight) or to.split()[0] in {"up", "down", "upwards", "downwards", "left", "right"} or not said
-    )
-
-
-def _shifted(local: LocalDescription, to: str) -> LocalDescription | None:
-    """A step of ten cells; a region that is shifted that way already goes to the next place."""
-    step = read_offset(to)
-    if step is None:
-        return None
-    (x, y), (old_x, old_y) = OFFSETS[step], OFFSETS[local.offset]
-    total = (max(-10, min(10, old_x + x)), max(-10, min(10, old_y + y)))
-    if total == (old_x, old_y):
-        location = read_location(to)
-        return replace(local, location=location, offset=next(iter(OFFSETS))) if location else None
-    return replace(local, offset=next(name for name, cells in OFFSETS.items() if cells == total))
-
-
-def _new_local(canvas: Canvas, thing: Thing, placed: Placement, rng: Random) -> LocalDescription:
-    """A region for a new thing, in the tone of those that are there."""
-    pattern = next(iter(canvas.local_descriptions), None)
-    description = sentence(thing.text)
-    opening = f"{where(placed.location, placed.distance)}, {lowered(description)}"
-    details = (opening, *details_of(thing, rng))
-    return LocalDescription(
-        description,
-        placed.location,
-        placed.offset,
-        placed.area,
-        placed.distance,
-        details,
-        _with_tag(tags(details), thing.phrase.bare),
-        pattern.atmosphere if pattern else "",
-        pattern.style if pattern else "",
-        f"High quality, with the {thing.phrase.head} in crisp detail.",
-        thing.phrase.color or thing.phrase.noun.color,
-    )
-
-
-def _size(thing: Thing) -> int:
-    sizes = words()["adjectives"]
-    said = set(thing.phrase.modifiers)
-    smallest = -1 if len(kinds()[thing.phrase.noun.kind].areas) > 1 else 0
-    bigger, smaller = said & set(sizes["bigger"].split()), said & set(sizes["smaller"].split())
-    return 1 if bigger else smallest if smaller else 0
-
-
-def _color(quality: str) -> str:
-    return (read_color(quality) or "") if any(word.is_color for word in cut(quality)) else ""
-
-
-def _is_about(local: LocalDescription, found: Found) -> bool:
-    head = head_of(local.description)
-    return head is not None and head.text in found.forms
-
-
-def _own_tags(old: LocalDescription, others: tuple[LocalDescription, ...]) -> frozenset[str]:
-    """Tags that only the old region had."""
-    shared = {tag for local in others for tag in local.tags.split(", ")}
-    return frozenset(old.tags.split(", ")) - shared
-
-
-def _with_tag(tag_list: str, tag: str) -> str:
-    return tag_list if tag in tag_list.split(", ") else f"{tag_list}, {tag}".strip(", ")
-
-
-def known_names(canvas: Canvas) -> str:
-    """The names of the things in a scene, for people."""
-    return listed(tuple(shown_name(local) for local in canvas.local_descriptions))

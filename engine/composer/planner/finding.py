@@ -14,8 +14,8 @@ from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, noun_forms
 from engine.composer.planner.telling import head_of
 from engine.composer.planner.vocabulary import Word, cut
 
-_IT = frozenset("it this that them he she him they everything all".split())
-_ANYTHING = frozenset("thing things one object figure region part".split())
+_IT = frozenset(["it", "this", "that", "them", "he", "she", "him", "they", "everything", "all"])
+_ANYTHING = frozenset(["thing", "things", "one", "object", "figure", "region", "part"])
 _ENOUGH = 2.0
 _MAX_NAME_WORDS = 3
 

@@ -44,10 +44,8 @@ def without_contradictions(text: str, hour: Hour) -> str:
     """A text with the words replaced that deny the hour; words in quotation marks stay."""
     if not hour.replace:
         return text
-    pattern = re.compile(
-        rf'"[^"]*"|(?<!\'s )(?<!s\' )\b(?:{"|".join(map(re.escape, sorted(hour.replace, key=len, reverse=True)))})\b',
-        re.IGNORECASE,
-    )
+    denied = "|".join(map(re.escape, sorted(hour.replace, key=len, reverse=True)))
+    pattern = re.compile(rf'"[^"]*"|(?<!\'s )(?<!s\' )\b(?:{denied})\b', re.IGNORECASE)
     replaced = pattern.sub(lambda match: _replacement(match[0], hour), text)
     return with_right_articles(replaced) if replaced != text else text
 
@@ -136,7 +134,7 @@ def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None
         ),
         None,
     )
-    told = {text for text in (sky.detailed_descriptions if sky else ())}
+    told = set(sky.detailed_descriptions if sky else ())
     details = tuple(
         _sky_sentence(old_sky, hour) if old_sky and text in told else without_contradictions(text, hour)
         for text in scene.detailed_descriptions

@@ -9,7 +9,7 @@ from functools import cache
 
 from canvas.reading import read_color
 from engine.composer.planner import chinese, tables
-from engine.composer.planner.reading import MAX_CHARS, in_english
+from engine.composer.planner.preparing import MAX_CHARS, in_english
 from engine.composer.planner.vocabulary import Word, cut
 
 MAX_CLAUSE_CHARS = 300
@@ -103,6 +103,18 @@ class PaintBackground:
 
 Edit = (
     Replace | Add | Remove | Move | Resize | Approach | Describe | Swap | Inscribe | SetHour | PaintBackground
+)
+
+
+_FILLERS = re.compile(
+    r"^(?:(?:look|be|is|are|become|a bit|a little|a lot|bit|much|slightly|more|very|even|in|less|so|too"
+    r"|should|come|go)\b\s*)+"
+)
+_COMPARISONS = (
+    (Resize, 1, re.compile(r"(?:bigger|larger|huge|big|large|giant|enormous|taller|wider|gigantic)\b")),
+    (Resize, -1, re.compile(r"(?:smaller|tiny|small|tinier|shorter|little)\b")),
+    (Approach, 1, re.compile(r"(?:closer|nearer|near|close)\b")),
+    (Approach, -1, re.compile(r"(?:farther|further|far away|far|distant)\b")),
 )
 
 
@@ -212,7 +224,7 @@ def _read_clause(clause: str, quotes: list[str]) -> tuple[Edit, ...]:
     return ()
 
 
-def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:
+def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:  # noqa: PLR0911 - one per rule
     """What a rule's finding means; nothing when it makes no sense."""
     match kind:
         case "swap":
@@ -267,7 +279,7 @@ def _replacements(x: str, y: str) -> tuple[Edit, ...]:
 
 
 def _descriptions(text: str, quotes: list[str]) -> tuple[Edit, ...]:
-    """ "the dragon red and bigger": the thing, then what it becomes."""
+    """The thing, then what it becomes: "the dragon red and bigger"."""
     words = cut(text)
     nouns = [index for index, word in enumerate(words) if word.noun and not _is_quality_after(words, index)]
     if nouns:
@@ -284,24 +296,15 @@ def _descriptions(text: str, quotes: list[str]) -> tuple[Edit, ...]:
 def _qualities(target: str, wanted: str, quotes: list[str]) -> tuple[Edit, ...]:
     edits: list[Edit] = []
     for piece in re.split(r"\s*(?:,|\band\b|\bbut\b)\s*", wanted):
-        bare = re.sub(
-            r"^(?:(?:look|be|is|are|become|a bit|a little|a lot|bit|much|slightly|more|very|even|in|less|so|too|should|come|go)\b\s*)+",
-            "",
-            piece,
-        ).strip()
+        bare = _FILLERS.sub("", piece).strip()
         edits += _quality(target, bare, quotes)
     return tuple(edits)
 
 
 def _quality(target: str, bare: str, quotes: list[str]) -> tuple[Edit, ...]:
-    if re.match(r"(?:bigger|larger|huge|big|large|giant|enormous|taller|wider|gigantic)\b", bare):
-        return (Resize(target, 1),)
-    if re.match(r"(?:smaller|tiny|small|tinier|shorter|little)\b", bare):
-        return (Resize(target, -1),)
-    if re.match(r"(?:closer|nearer|near|close)\b", bare):
-        return (Approach(target, 1),)
-    if re.match(r"(?:farther|further|far away|far|distant)\b", bare):
-        return (Approach(target, -1),)
+    for kind, step, pattern in _COMPARISONS:
+        if pattern.match(bare):
+            return (kind(target, step),)
     if bare.startswith(("say ", "read ")):
         return _inscriptions(target, bare.partition(" ")[2], quotes)
     words = cut(bare)
@@ -318,7 +321,7 @@ def _sayable(words: tuple[Word, ...]) -> bool:
 
 
 def _positive(word: str) -> str:
-    """ "happier" is happy for a template."""
+    """The plain form of a comparative: happier is happy for a template."""
     if re.search(r"[^aeiou]ier$", word):
         return f"{word[:-3]}y"
     base = word[:-2]

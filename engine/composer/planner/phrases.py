@@ -103,7 +103,7 @@ def _phrase(words: tuple[Word, ...], ordered: list[Word]) -> Phrase:
     color = next((name for word in ordered[:-1] if (name := color_name(word))), "")
     noun = head.noun or _made_up(head.text)
     return Phrase(
-        tuple(word.text.removesuffix("-colored") for word in ordered[:-1]) + (said,),
+        (*tuple(word.text.removesuffix("-colored") for word in ordered[:-1]), said),
         said,
         noun,
         number,
@@ -167,8 +167,6 @@ def _made_up(head: str) -> Noun:
 
 
 _NUMBER_NAMES = {
-    number: word
-    for word, number in zip(
-        "two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True
-    )
-}
+    2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven",
+    8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve",
+}  # fmt: skip

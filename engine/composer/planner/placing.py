@@ -11,7 +11,7 @@ from random import Random
 from canvas.layout import Rect, rect
 from canvas.model import LocalDescription
 from canvas.names import AREAS, LOCATIONS, OFFSETS
-from engine.composer.planner.reading import Spot
+from engine.composer.planner.reading import ANYWHERE, Spot
 from engine.composer.planner.tables import Noun, kinds
 
 _HEIGHTS_CELLS = {"high": 20, "middle": 46, "low": 66}
@@ -50,7 +50,7 @@ class Wish:
     """
 
     noun: Noun
-    spot: Spot = Spot()
+    spot: Spot = ANYWHERE
     size: int = 0
     is_hero: bool = False
     anchors: tuple[Placement, ...] = ()
@@ -65,11 +65,10 @@ def place(wish: Wish, taken: Sequence[Placement], rng: Random) -> Placement:
     # what is on a thing, before or behind it overlaps it by nature
     touching = wish.anchors if wish.spot.relation in {"on", "before", "behind"} else ()
     rects = [other.rect for other in taken if other not in touching]
-    best = min(
+    return min(
         _candidates(wish, area, distance),
         key=lambda spot: _cost(spot, x, y, rects, is_hero=wish.is_hero) + rng.random() * _NOISE_COST,
     )
-    return best
 
 
 def overlap(one: Rect, other: Rect) -> float:

@@ -4,34 +4,53 @@ Reads English, Chinese and emoji. Knows nothing of regions: where things go is `
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass, field, replace
-from functools import cache
-from itertools import takewhile
 
-from engine.composer.planner import chinese, tables
+from engine.composer.planner import tables
 from engine.composer.planner.phrases import Phrase, color_name, of_groups, phrase_of
+from engine.composer.planner.preparing import (
+    MAX_CHARS,
+    greeting_of,
+    in_english,
+    take_inscriptions,
+    without_command,
+)
 from engine.composer.planner.vocabulary import Word, cut
 
-MAX_CHARS = 2000
 MAX_THINGS = 30
 
-_READABLE = re.compile(r"[A-Za-z\u00c0-\u024f\u3400-\u4dbf\u4e00-\u9fff]")
-_FOREIGN = re.compile(
-    r"[^\W\d_A-Za-z\u00aa-\u024f\u0300-\u036f\u3400-\u4dbf\u4e00-\u9fff]+(?:\s+[^\W\d_A-Za-z\u00aa-\u024f\u3400-\u4dbf\u4e00-\u9fff]+)*"
-)
-_INSCRIPTION = re.compile(r"(?:[\"“]([^\"“”\n]{1,80})[\"”])|(?:(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w))")
-_GREETING = re.compile(
-    r"\s*(?:(?P<wish>happy|merry|joyous|blessed)|congratulations|congrats|welcome|thank you|good luck|get well)"
-    r"\b(?P<rest>[^,.;:\n]{0,48})[\s!.]*",
-    re.IGNORECASE,
-)
-_DAYS = re.compile(r"\b(?:day|days|week|year|eve|festival|holidays?|anniversary|season)\b", re.IGNORECASE)
-_SIGNS = frozenset("banner sign book letter blackboard flag map box cake gift wall building shop".split())
-_BIG_KINDS = frozenset("person creature animal bird fish vehicle flyer sky landform ground building".split())
-_SAYING = frozenset("say says saying reads written labelled labeled titled".split())
-_HOLDING = frozenset("riding holding carrying hugging petting feeding".split())
-_ON_SOMETHING = frozenset("furniture object food vehicle building plant".split())
+_SIGNS = {
+    "banner",
+    "sign",
+    "book",
+    "letter",
+    "blackboard",
+    "flag",
+    "map",
+    "box",
+    "cake",
+    "gift",
+    "wall",
+    "building",
+    "shop",
+}
+_BIG_KINDS = {
+    "person",
+    "creature",
+    "animal",
+    "bird",
+    "fish",
+    "vehicle",
+    "flyer",
+    "sky",
+    "landform",
+    "ground",
+    "building",
+}
+_SAYING = {"say", "says", "saying", "reads", "written", "labelled", "labeled", "titled"}
+_HOLDING = {"riding", "holding", "carrying", "hugging", "petting", "feeding"}
+_ON_SOMETHING = {"furniture", "object", "food", "vehicle", "building", "plant"}
+_PLACE_KINDS = {"ground", "landform", "sky"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,9 @@ class Spot:
     anchors: tuple[str, ...] = ()
 
 
+ANYWHERE = Spot()
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """Something that the prompt names.
@@ -60,7 +82,7 @@ class Thing:
 
     phrase: Phrase
     tail: str = ""
-    spot: Spot = Spot()
+    spot: Spot = ANYWHERE
     inscription: str = ""
 
     @property
@@ -102,11 +124,11 @@ class Reading:
 def read_prompt(prompt: str) -> Reading:
     """What a prompt for a new scene asks for."""
     text, left_out = in_english(prompt[:MAX_CHARS])
-    greeting = _greeting(text)
+    greeting = greeting_of(text)
     inscriptions: list[str] = []
-    text = _take_inscriptions(text, inscriptions)
+    text = take_inscriptions(text, inscriptions)
     collected = _Collector(inscriptions, is_greeting=bool(greeting))
-    for word in cut(_without_command(text)):
+    for word in cut(without_command(text)):
         collected.take(word)
     return collected.reading(greeting, left_out)
 
@@ -116,86 +138,9 @@ def read_things(text: str) -> tuple[Thing, ...]:
     inscriptions: list[str] = []
     collected = _Collector(inscriptions, is_greeting=False)
     collected.inscriptions = inscriptions
-    for word in cut(_take_inscriptions(text[:MAX_CHARS], inscriptions)):
+    for word in cut(take_inscriptions(text[:MAX_CHARS], inscriptions)):
         collected.take(word)
     return collected.all_things()
-
-
-def in_english(prompt: str) -> tuple[str, tuple[str, ...]]:
-    """A prompt with English words for emoji and Chinese; and what is in neither."""
-    text = _spelt_emoji(unicodedata.normalize("NFC", prompt)).replace("’", "'").replace("`", "'")
-    foreign = tuple(run.strip() for run in _FOREIGN.findall(text))
-    text = _FOREIGN.sub(" ", text)
-    unknown: tuple[str, ...] = ()
-    if chinese.is_chinese(text):
-        text, unknown = chinese.to_english(text)
-    return text, foreign + unknown
-
-
-def is_readable(prompt: str) -> bool:
-    """Whether a prompt has any letter, ideograph or picture that could be read."""
-    return _READABLE.search(_spelt_emoji(prompt[:MAX_CHARS])) is not None
-
-
-# --- emoji, greetings, signs
-
-
-def _spelt_emoji(text: str) -> str:
-    return "".join(f", {name}, " if (name := _emoji_name(char)) else char for char in text)
-
-
-@cache
-def _emoji_name(char: str) -> str:
-    """What a symbol shows, in words; skin tones and joiners say nothing."""
-    known: dict[str, str] = tables.words()["emoji"]
-    if char in known:
-        return known[char]
-    if unicodedata.category(char) != "So" or ord(char) < 0x2600:
-        return ""
-    name = re.sub(
-        r"\b(?:face|symbol|sign|with .*|emoji modifier.*)\b", "", unicodedata.name(char, "").lower()
-    )
-    return " ".join(name.replace("-", " ").split())
-
-
-def _greeting(text: str) -> str:
-    """The banner's words when the whole prompt is a wish such as "Happy birthday Anna"."""
-    wish = _GREETING.fullmatch(text)
-    if not wish:
-        return ""
-    words = cut(text)
-    occasions = tables.table("occasions")
-    is_occasion = any(scene in occasions for word in words for scene in word.scenes)
-    if wish["wish"] and not is_occasion and not _DAYS.search(wish["rest"]):
-        return ""
-    said = " ".join(text.strip(" !.").split())
-    return " ".join(word[:1].upper() + word[1:] for word in said.split())
-
-
-def _take_inscriptions(text: str, inscriptions: list[str]) -> str:
-    """The text with every quoted passage replaced by a mark; the passages go to the list.
-
-    A text that is quoted as a whole is no inscription.
-    """
-
-    def take(match: re.Match[str]) -> str:
-        inscriptions.append(" ".join((match[1] or match[2]).split()))
-        return f" inscription{len(inscriptions) - 1} "
-
-    stripped = text.strip()
-    whole = _INSCRIPTION.fullmatch(stripped)
-    return whole[1] or whole[2] if whole else _INSCRIPTION.sub(take, text)
-
-
-@cache
-def _commands() -> re.Pattern[str]:
-    return re.compile(rf"\s*(?:{'|'.join(tables.words()['commands'])})", re.IGNORECASE)
-
-
-def _without_command(text: str) -> str:
-    for _ in range(2):
-        text = _commands().sub("", text, count=1) if _commands().match(text) else text
-    return text
 
 
 # --- phrases to things
@@ -286,7 +231,7 @@ class _Collector:
 
     def _is_verb_here(self, word: Word) -> bool:
         """A verb follows a noun; before one it describes it ("a sleeping cat")."""
-        has_noun = any(other.noun or not other.is_known for other in self.chunk)
+        has_noun = any(other.noun or not (other.is_known or other.is_color) for other in self.chunk)
         if (
             word.noun
             or word.mood
@@ -382,6 +327,8 @@ class _Collector:
             return True
         if kind in _BIG_KINDS or (self.open_between >= 0):
             return False
+        if owner in _PLACE_KINDS:
+            return False
         if relation == "with" or (verb and relation == ""):
             return True
         if relation == "in" and owner in {"person", "animal", "creature"}:
@@ -390,13 +337,9 @@ class _Collector:
 
     def _place(self, place: str) -> None:
         self._end_verb()
-        placed = self.things and not self.things[-1].spot.place and not self.leads_with_place
-        if placed and self.relation != "and":
-            spot = replace(self.things[-1].spot, place=place)
-            self.things[-1] = replace(self.things[-1], spot=spot)
-        elif self.things and self.relation == "and" and not self.leads_with_place and placed:
-            spot = replace(self.things[-1].spot, place=place)
-            self.things[-1] = replace(self.things[-1], spot=spot)
+        last = self.things[-1] if self.things else None
+        if last and not last.spot.place and not self.leads_with_place:
+            self.things[-1] = replace(last, spot=replace(last.spot, place=place))
         else:
             self.leads_with_place = not self.things or self.leads_with_place
             self.pending = place
@@ -448,9 +391,3 @@ def _is_abstract(word: str) -> bool:
         re.search(r"(?:ness|dom|ity|ism|tion|sion|ship|hood|ance|ence|tude|ology|cracy|ment)$", word)
         is not None
     )
-
-
-def first_words(text: str, most: int = 6) -> str:
-    """The start of a text, to quote it."""
-    words = list(takewhile(lambda word: word, text.split()))
-    return " ".join(words[:most]) + (" ..." if len(words) > most else "")

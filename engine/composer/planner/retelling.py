@@ -14,8 +14,10 @@ from engine.composer.planner.telling import with_right_articles
 from engine.composer.planner.vocabulary import Word, color_words, vocabulary
 
 _PLACE = re.compile(
-    r"\b(?P<prep>in|on|at|to) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower)[- ]?(?:left|right)?|left|right|center|centre|middle)"
-    r"(?:[- ](?:side|corner|edge|part|half|hand side))?(?: of the (?:image|picture|scene|canvas|frame|composition))?\b",
+    r"\b(?:in|on|at|to) the (?:(?:far|very) )?"
+    r"(?:(?:top|upper|bottom|lower)[- ]?(?:left|right)?|left|right|center|centre|middle)"
+    r"(?:[- ](?:side|corner|edge|part|half|hand side))?"
+    r"(?: of the (?:image|picture|scene|canvas|frame|composition))?\b",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"(?:Its?|His|Hers?|He|She|Their|They)\b")
@@ -37,7 +39,7 @@ def forms_of(noun: str, *said: str) -> tuple[str, ...]:
 
 def mentions(text: str, forms: Sequence[str]) -> bool:
     """Whether a text speaks of a thing."""
-    return _pattern(forms).search(text) is not None
+    return _first(text, forms) is not None
 
 
 def renamed(text: str, forms: Sequence[str], new: Phrase) -> str:
@@ -46,7 +48,7 @@ def renamed(text: str, forms: Sequence[str], new: Phrase) -> str:
         return text
     out: list[str] = []
     end = 0
-    for match in _pattern(forms).finditer(text):
+    for match in _matches(text, forms):
         before = text[end : match.start()]
         was_plural = is_plural(match[0].lower())
         before, name = _agreeing(before, was_plural=was_plural, new=new)
@@ -58,7 +60,7 @@ def renamed(text: str, forms: Sequence[str], new: Phrase) -> str:
 
 def qualified(text: str, forms: Sequence[str], quality: str, *, is_color: bool) -> str:
     """The text with an adjective before the first mention of a thing; another colour there gives way."""
-    match = _pattern(forms).search(text)
+    match = _first(text, forms)
     if not match or re.search(
         rf"\b{re.escape(quality)} (?:\w+ )?{re.escape(match[0])}\b", text, re.IGNORECASE
     ):
@@ -97,7 +99,7 @@ def without_color_at_end(before: str) -> str:
 
 def without_adjectives(text: str, forms: Sequence[str], adjectives: frozenset[str]) -> str:
     """The text without some adjectives right before a thing."""
-    match = _pattern(forms).search(text)
+    match = _first(text, forms)
     if not match:
         return text
     words = text[: match.start()].split(" ")
@@ -123,12 +125,12 @@ def moved(text: str, place: str) -> str:
 
 def without(text: str, forms: Sequence[str]) -> str:
     """A sentence without the phrase that names a thing; empty when nothing is left."""
-    match = _pattern(forms).search(text)
+    match = _first(text, forms)
     while match:
         start = _phrase_start(text, match.start())
         end = _phrase_end(text, match.end())
         text = _joined(text[:start], text[end:])
-        match = _pattern(forms).search(text)
+        match = _first(text, forms)
     return sentence(with_right_articles(text)) if re.search(r"\w", text) else ""
 
 
@@ -163,17 +165,23 @@ def without_tags(tags: str, forms: Sequence[str]) -> str:
 
 
 @lru_cache(512)
-def _pattern_of(forms: tuple[str, ...]) -> re.Pattern[str]:
-    # neither in quotation marks nor in the name of a day
+def _pattern(forms: tuple[str, ...]) -> re.Pattern[str]:
+    # the name of a day is not about the thing in it
     names = "|".join(map(re.escape, forms))
-    return re.compile(
-        rf"\b(?:{names})\b(?!'?s?'? (?:Day|Eve|Festival)\b)(?![^\"\n]*\"(?:[^\"\n]*\"[^\"\n]*\")*[^\"\n]*$)",
-        re.IGNORECASE,
-    )
+    return re.compile(rf"\b(?:{names})\b(?!'?s?'? (?:Day|Eve|Festival)\b)", re.IGNORECASE)
 
 
-def _pattern(forms: Sequence[str]) -> re.Pattern[str]:
-    return _pattern_of(tuple(forms))
+def _matches(text: str, forms: Sequence[str]) -> list[re.Match[str]]:
+    """The mentions of a thing in a text, but for those in quotation marks."""
+    found = list(_pattern(tuple(forms)).finditer(text))
+    if not found or '"' not in text:
+        return found
+    quoted = [match.span() for match in re.finditer(r'"[^"]*"', text)]
+    return [match for match in found if not any(start < match.start() < end for start, end in quoted)]
+
+
+def _first(text: str, forms: Sequence[str]) -> re.Match[str] | None:
+    return next(iter(_matches(text, forms)), None)
 
 
 def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
@@ -227,7 +235,8 @@ def _joined(before: str, after: str) -> str:
     """What is left and right of a phrase that went, tied together."""
     before, after = before.rstrip(), after.lstrip()
     joint = re.compile(
-        r"(?:,? and|,? or|,|,? with|next to|beside|near|behind|under|above|in front of|between|of|\w+ing|from|to)$",
+        r"(?:,? and|,? or|,|,? with|next to|beside|near|behind|under|above|in front of|between|of|\w+ing|from"
+        r"|to)$",
         re.IGNORECASE,
     )
     following = re.match(r"(?:, and\b|,|and\b)\s*", after, re.IGNORECASE)
@@ -281,7 +290,7 @@ def inscribed(text: str, old: str, new: str) -> str:
 
 def with_inscription(text: str, head: str, words: str) -> str:
     """The description with words on the thing: "A banner" becomes 'A banner that reads "..."'."""
-    match = _pattern((head,)).search(text) if head else None
+    match = _first(text, (head,)) if head else None
     if not match:
         return f'{text.rstrip(". ")} that reads "{words}".'
     return f'{text[: match.end()]} that reads "{words}"{text[match.end() :]}'

@@ -10,12 +10,11 @@ from functools import cache
 from random import Random
 
 from canvas.model import Canvas
-from canvas.names import AREAS
 from engine.composer.planner.hours import apply_hour
-from engine.composer.planner.inflection import is_plural, listed, plural, sentence, singular
+from engine.composer.planner.inflection import is_plural, listed, plural, sentence
 from engine.composer.planner.phrases import of_groups
 from engine.composer.planner.placing import Placement, Wish, overlap, place
-from engine.composer.planner.reading import Reading, Spot, Thing
+from engine.composer.planner.reading import ANYWHERE, Reading, Thing
 from engine.composer.planner.tables import (
     BACKDROP_DISTANCE,
     Noun,
@@ -35,22 +34,16 @@ from engine.composer.planner.telling import (
     tell_scene,
     with_right_articles,
 )
+from engine.composer.planner.titles import filled, names_scene, title
 from engine.composer.planner.vocabulary import color_words
 
 MAX_REGIONS = 8
 _USUAL_REGIONS = 6
 _MAX_NAMED_REGIONS = 6
-_MAX_NAMED_IN_TITLE = 4
 _COVERED = 0.5
 # of other kinds the scenes tell what holds there only
 _TOLD_EVERYWHERE = frozenset({"creature", "animal", "bird", "fish", "vehicle", "flyer"})
 _MINOR_KINDS = frozenset({"food", "object", "sky", "ground"})
-_RELATION_WORDS = {
-    "beside": "next to",
-    "before": "in front of",
-    "left": "to the left of",
-    "right": "to the right of",
-}
 _TIMES_OF_DAY = frozenset({"night", "day", "sunset", "sunrise"})
 _MIRRORED = {"left": "right", "right": "left"}
 
@@ -76,8 +69,8 @@ def new_scene(reading: Reading, seed: int) -> Canvas:
     tone = Tone.of(mood, reading.style, rng)
     canvas = Canvas(
         tell_scene(
-            _title(reading, lead),
-            _filled(lead.picture, reading),
+            title(reading, lead),
+            filled(lead.picture, reading),
             stage.drafts,
             tone,
             _background(reading, lead),
@@ -122,8 +115,8 @@ def _parts(lead: SceneIdea, reading: Reading, rng: Random) -> list[Draft]:
     drafts = [_draft(part, reading, lead) for part in parts]
     for name in reading.scenes[1:3]:
         other = scenes()[name]
-        is_told = any(_names(other, thing) for thing in reading.things)
-        if not is_told and (other.kind == lead.kind or other.kind == "ideas"):
+        is_told = any(names_scene(other, thing) for thing in reading.things)
+        if not is_told and (other.kind in (lead.kind, "ideas")):
             drafts.append(_guest(other, reading))
     if rng.random() < 0.5 and not any(thing.spot.place for thing in reading.things):
         drafts = [_mirrored(draft) for draft in drafts]
@@ -131,14 +124,14 @@ def _parts(lead: SceneIdea, reading: Reading, rng: Random) -> list[Draft]:
 
 
 def _draft(part: Part, reading: Reading, lead: SceneIdea) -> Draft:
-    what = _filled(part.what, reading, lead)
+    what = filled(part.what, reading, lead)
     head = head_of(what)
     return Draft(
         what,
         head.text if head else what.rpartition(" ")[2],
         Placement(part.location, part.offset, part.area, part.distance),
         part.color,
-        tuple(_filled(text, reading, lead) for text in part.details),
+        tuple(filled(text, reading, lead) for text in part.details),
     )
 
 
@@ -151,12 +144,6 @@ def _guest(other: SceneIdea, reading: Reading) -> Draft:
     free = Placement("on the right", "slightly to the upper", draft.placement.area, draft.placement.distance)
     draft.placement = free if "center" in draft.placement.location else draft.placement
     return draft
-
-
-def _filled(text: str, reading: Reading, lead: SceneIdea | None = None) -> str:
-    greeting = reading.greeting or (lead.greeting if lead else "")
-    theme = reading.theme or "the idea"
-    return text.replace("{greeting}", greeting).replace("{idea}", theme).replace("{Idea}", theme.capitalize())
 
 
 def _mirrored(draft: Draft) -> Draft:
@@ -175,13 +162,10 @@ def _mirrored(draft: Draft) -> Draft:
 
 def _add_things(stage: _Stage, reading: Reading, lead: SceneIdea) -> None:
     """Each thing joins the part that shows it already, or gets a region of its own."""
-    fresh: list[Thing] = []
-    for thing in reading.things:
-        if not _joined(stage, thing, lead, reading):
-            fresh.append(thing)
+    fresh = [thing for thing in reading.things if not _joined(stage, thing, reading)]
     if not fresh:
         return
-    _make_room(stage, len(fresh), lead, reading)
+    _make_room(stage, len(fresh), keeps_hero=lead.kind == "occasions")
     hero_is_free = not any(d.is_named and d.placement.location == "in the center" for d in stage.drafts)
     placed: dict[str, Placement] = {
         head.noun.name: draft.placement
@@ -193,31 +177,27 @@ def _add_things(stage: _Stage, reading: Reading, lead: SceneIdea) -> None:
         stage.drafts.insert(0 if group[0] is fresh[0] else 1, draft)
 
 
-def _joined(stage: _Stage, thing: Thing, lead: SceneIdea, reading: Reading) -> bool:
+def _joined(stage: _Stage, thing: Thing, reading: Reading) -> bool:
     """Whether a part of the scene shows the thing already; it takes over what the prompt says of it."""
     for draft in stage.drafts:
         head = head_of(draft.what)
         if head and head.noun and head.noun.name == thing.phrase.noun.name and not draft.is_named:
             _take_over(stage, draft, thing, head.text)
             return True
-    is_plain = not (thing.phrase.modifiers or thing.tail or thing.spot != Spot() or thing.inscription)
-    names_scene = any(_names(scenes()[name], thing) for name in reading.scenes)
+    is_plain = not (thing.phrase.modifiers or thing.tail or thing.spot != ANYWHERE or thing.inscription)
+    stands_for_scene = any(names_scene(scenes()[name], thing) for name in reading.scenes)
     is_anchor = any(thing.phrase.noun.name in other.spot.anchors for other in reading.things)
     is_plain = is_plain and not is_anchor
     for draft in stage.drafts:
         form = _form_in(draft.what, thing.phrase.noun)
         is_backdrop = draft.placement.distance >= BACKDROP_DISTANCE
         is_minor = is_backdrop or thing.phrase.noun.kind in _MINOR_KINDS
-        if form and ((is_plain and is_minor) or (names_scene and is_backdrop)):
+        if form and ((is_plain and is_minor) or (stands_for_scene and is_backdrop)):
             if thing.phrase.modifiers:
                 draft.what = _with_modifiers(draft.what, form, thing)
             draft.is_named = True
             return True
     return False
-
-
-def _names(scene: SceneIdea, thing: Thing) -> bool:
-    return any(singular(say) == thing.phrase.noun.name for say in scene.say)
 
 
 def _form_in(text: str, noun: Noun) -> str | None:
@@ -265,9 +245,8 @@ def _with_modifiers(what: str, form: str, thing: Thing) -> str:
     return sentence(with_right_articles(f"{before}{new} {said}{after}".replace("  ", " ")))[:-1]
 
 
-def _make_room(stage: _Stage, count: int, lead: SceneIdea, reading: Reading) -> None:
+def _make_room(stage: _Stage, count: int, *, keeps_hero: bool) -> None:
     """Figures that the prompt did not name leave the middle, and the stage when it gets full."""
-    keeps_hero = lead.kind == "occasions"
     stage.drafts = [
         draft
         for draft in stage.drafts
@@ -307,9 +286,9 @@ def _placed(
     noun = first.phrase.noun
     anchors = tuple(placed[name] for name in first.spot.anchors if name in placed)
     anchors = tuple(anchor for anchor in anchors if anchor.distance < BACKDROP_DISTANCE)
-    spot = first.spot if first.spot.place or anchors else Spot()
+    spot = first.spot if first.spot.place or anchors else ANYWHERE
     is_alone = is_hero and len(reading.things) == 1
-    wish = Wish(noun, spot, _size(first) + is_alone, is_hero and spot == Spot(), anchors)
+    wish = Wish(noun, spot, _size(first) + is_alone, is_hero and spot == ANYWHERE, anchors)
     placement = place(wish, [draft.placement for draft in _figures(stage)], stage.rng)
     placed[noun.name] = placement
     what = listed(tuple(thing.text for thing in group))
@@ -391,45 +370,6 @@ def _clear(stage: _Stage, *, is_asked_for: bool) -> None:
             stage.drafts.remove(draft)
     while len(stage.drafts) > (MAX_REGIONS if is_asked_for else MAX_REGIONS - 1):
         stage.drafts.remove(next((d for d in reversed(stage.drafts) if not d.is_named), stage.drafts[-1]))
-
-
-def _title(reading: Reading, lead: SceneIdea) -> str:
-    """One short sentence for the whole: it stands before every region's own words when they are encoded."""
-    setting = next((scenes()[n] for n in reading.scenes[1:] if scenes()[n].kind == "settings"), None)
-    if not reading.things:
-        picture = _filled(lead.picture, reading).rstrip(".")
-        return sentence(f"{picture} {setting.at}" if setting and lead.kind == "occasions" else picture)
-    places = [scenes()[name] for name in reading.scenes if scenes()[name].kind in {"occasions", "settings"}]
-    shown = tuple(thing for thing in reading.things if not any(_names(place, thing) for place in places))
-    if not shown:
-        return _title(replace(reading, things=()), lead)
-    at = " ".join(part.at for part in (lead, setting) if part)
-    return sentence(f"{listed(_told_together(shown))} {at}")
-
-
-def _told_together(things: tuple[Thing, ...]) -> tuple[str, ...]:
-    """The things in words for the title, related ones in one phrase: "a girl under a tree"."""
-    told: list[str] = []
-    joint = ""
-    for thing in things:
-        text = thing.text
-        if joint:
-            told[-1] = f"{told[-1]} {joint} {text}"
-        elif not any(re.search(rf"\b{re.escape(text)}\b", other) for other in told):
-            told.append(text)
-        joint = "and" if joint == "between" else _joint(thing, things)
-    return (
-        tuple(told)
-        if len(told) <= _MAX_NAMED_IN_TITLE
-        else (*told[: _MAX_NAMED_IN_TITLE - 1], "many other things")
-    )
-
-
-def _joint(thing: Thing, things: tuple[Thing, ...]) -> str:
-    """The word that ties a thing to the next one, or empty."""
-    following = things[things.index(thing) + 1 :][:1]
-    is_next = bool(following) and following[0].phrase.noun.name in thing.spot.anchors
-    return _RELATION_WORDS.get(thing.spot.relation, thing.spot.relation) if is_next else ""
 
 
 def _background(reading: Reading, lead: SceneIdea) -> str:

@@ -1,6 +1,6 @@
 """The planner's knowledge, read from the tables in `data/` when it is first asked for.
 
-Knows nothing of prompts or scenes as they are asked for; the tables say in their heads what their entries mean.
+Knows nothing of prompts; the tables say in their heads what their entries mean.
 """
 
 import tomllib
@@ -116,7 +116,11 @@ class Hour:
 
 def table(name: str) -> dict[str, Any]:
     """One of the files in `data/`, as it stands."""
-    text = resources.files(__package__).joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files(__name__.rpartition(".")[0])
+        .joinpath("data", f"{name}.toml")
+        .read_text(encoding="utf-8")
+    )
     return tomllib.loads(text)
 
 

@@ -18,9 +18,21 @@ _MAX_PHRASE_WORDS = 7
 _TOKEN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*|[,.;:!?&+/()\n]")
 _STYLE_TAILS = ("", " style", " painting", " drawing", " picture", " illustration")
 # words that name a colour only beside a noun would be taken for one too often
-_NO_COLORS = frozenset(
-    "sky sea ocean forest night lead ice grass fire fern leaf stone wood skin flesh".split()
-)
+_NO_COLORS = {
+    "sky",
+    "sea",
+    "ocean",
+    "forest",
+    "night",
+    "lead",
+    "ice",
+    "grass",
+    "fire",
+    "fern",
+    "leaf",
+    "stone",
+    "wood",
+}
 
 
 @dataclass(frozen=True, slots=True)
