@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from bot.cli import app
 from bot.one_shot import Job, run
 from bot.report import ExitStatus
 from canvas import parse, regions
-from engine.events import Composed
+from engine.events import Composed, Done
 from engine.orders import Limits
 from storage.scene import SceneSettings
 from storage.scene_file import read_scene
@@ -106,6 +107,13 @@ def started(*arguments, **options):
             process.kill()
 
 
+def size_of(png):
+    """Width and height of a picture, which is decoded."""
+    with Image.open(BytesIO(png)) as image:
+        image.load()
+        return image.size
+
+
 # pictures
 
 
@@ -115,7 +123,7 @@ def test_imagine_writes_the_picture_and_prints_its_name(place):
     assert done.exit_code == 0, done.stderr
     assert done.stdout == "boat.png\n"
     scene = read_scene((place / "boat.png").read_bytes())
-    assert Image.open(place / "boat.png").size == (320, 256)
+    assert size_of((place / "boat.png").read_bytes()) == (320, 256)
     assert (scene.settings.seed, scene.settings.width_px, scene.settings.height_px) == (7, 320, 256)
     assert [path.name for path in place.iterdir()] == ["boat.png"]
 
@@ -159,14 +167,14 @@ def test_painting_again_is_the_same_picture(harbour, place):
     one, two, three = ((place / name).read_bytes() for name in ("one.png", "two.png", "three.png"))
     assert one == two
     assert one != three
-    assert Image.open(BytesIO(three)).size == (256, 320)
+    assert size_of(three) == (256, 320)
 
 
 def test_a_picture_on_standard_output(harbour):
     """-o - writes the PNG itself to standard output."""
     done = omost("render", harbour, "-o", "-", "--size", "256x256")
     assert done.exit_code == 0, done.stderr
-    assert Image.open(BytesIO(done.stdout_bytes)).size == (256, 256)
+    assert size_of(done.stdout_bytes) == (256, 256)
 
 
 def test_nothing_is_left_behind(harbour, place, tmp_path):
@@ -231,6 +239,29 @@ def test_json_has_everything(harbour):
     assert set(result["files"][0]) == {"path", "seed", "width_px", "height_px"}
     assert set(result["changes"][0]) == {"kind", "text", "before", "after"}
     assert result["seconds"]["paint"] > 0
+
+
+def test_json_is_documented(harbour):
+    """Every name in the JSON of a result stands in the command line's reference."""
+    reference = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    commands = (
+        ["imagine", "make the boat green", "--edit", harbour, "-o", "x.png", "--size", "256x256"],
+        ["canvas", "check", harbour],
+    )
+    for command in commands:
+        names = set(_names(json.loads(omost(*command, "--json").stdout)))
+        assert len(names) > 10
+        assert {name for name in names if f"`{name}`" not in reference} == set()
+
+
+def _names(value):
+    """The names in a JSON value, however deep."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _names(part)
 
 
 # check
@@ -441,7 +472,8 @@ async def test_an_interrupted_job_leaves_nothing_behind(monkeypatch, tmp_path):
     working = asyncio.ensure_future(run(job, watch))
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(working, WAIT_S)
-    assert seen[-1] == (Composed, 1)
+    assert (Composed, 1) in seen
+    assert Done not in {kind for kind, _ in seen}
     assert list(temporary.iterdir()) == []
 
 
@@ -486,6 +518,18 @@ def test_web_serves_until_ctrl_c(place):
     assert serving.returncode == 0
     assert b"Traceback" not in log
     assert [path.name for path in place.iterdir()] == ["data"]
+
+
+def test_web_says_when_its_port_is_taken(place):
+    """Where the port is taken, `web` ends at once with one sentence and status 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with started("web", env={**os.environ, "OMOST_WEB__PORT": port}) as serving:
+            out, trouble = serving.communicate(timeout=WAIT_S)
+    assert (serving.returncode, out) == (ExitStatus.USAGE, b"")
+    assert f"127.0.0.1:{port}" in trouble.decode()
+    assert len(trouble.splitlines()) == 1
+    assert list(place.iterdir()) == []
 
 
 def test_help_is_quick():
