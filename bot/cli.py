@@ -32,24 +32,24 @@ _EXIT_STATUSES = """\
 _IMAGINE_EXAMPLES = """\
 [bold]Examples[/bold]
   omost-bot imagine "Happy Children's Day" -o day.png
-  omost-bot imagine "make the balloons bigger" --edit day.png -o day2.png
-  omost-bot imagine "a lighthouse at dusk" --size 1024x768 --count 3 --seed 7
+  omost-bot imagine "change the clown to a dragon" --edit day.png -o dragon.png
+  omost-bot imagine "a fox in the snow" --size 1024x768 --count 3 --seed 7
   omost-bot imagine "a fox in the snow" --json | jq -r '.files[].path'"""
 
 _COMPOSE_EXAMPLES = """\
 [bold]Examples[/bold]
-  omost-bot compose "a market by the sea" > market.py
-  omost-bot compose "add a dog on the left" --edit market.py | omost-bot render - -o market.png"""
+  omost-bot compose "a lighthouse on a cliff" > lighthouse.py
+  omost-bot compose "add a dog on the left" --edit lighthouse.py | omost-bot render - -o lighthouse.png"""
 
 _RENDER_EXAMPLES = """\
 [bold]Examples[/bold]
-  omost-bot render market.py -o market.png
-  omost-bot render market.png -o again.png --seed 8"""
+  omost-bot render lighthouse.py -o lighthouse.png
+  omost-bot render lighthouse.png -o again.png --seed 8"""
 
 _CHECK_EXAMPLES = """\
 [bold]Examples[/bold]
-  omost-bot canvas check market.py
-  omost-bot compose "a market by the sea" | omost-bot canvas check - --json"""
+  omost-bot canvas check lighthouse.py
+  omost-bot compose "a lighthouse on a cliff" | omost-bot canvas check - --json"""
 
 app = typer.Typer(
     help="Compose pictures by talking.",
