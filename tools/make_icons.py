@@ -36,9 +36,28 @@ NOT_A_THING = re.compile(
     r"button|-oclock|-thirty|-arrow|arrow-|keycap|^input-|flag-|-(circle|square|diamond)$|-sign$|no-|non-|mark$"
 )
 KEPT = frozenset(
-    "musical-note musical-notes high-voltage trident-emblem peace-symbol yin-yang red-heart sparkling-heart "
-    "ghost alien alien-monster robot clown-face skull collision dizzy love-letter cowboy-hat-face "
-    "triangular-flag pirate-flag".split()
+    [
+        "musical-note",
+        "musical-notes",
+        "high-voltage",
+        "trident-emblem",
+        "peace-symbol",
+        "yin-yang",
+        "red-heart",
+        "sparkling-heart",
+        "ghost",
+        "alien",
+        "alien-monster",
+        "robot",
+        "clown-face",
+        "skull",
+        "collision",
+        "dizzy",
+        "love-letter",
+        "cowboy-hat-face",
+        "triangular-flag",
+        "pirate-flag",
+    ]
 )
 LEFT_OUT = ("Symbols", "Flags", "Smileys & Emotion")
 GESTURE = re.compile(
@@ -81,7 +100,8 @@ def read_icons(package: Path) -> tuple[dict[str, Icon], dict[str, str]]:
 
 def describe(body: str) -> Icon:
     """An icon with the box its ink fills, in its own 32 units, and its most frequent colour."""
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="{SIDE}" height="{SIDE}">{body}</svg>'
+    size = f'viewBox="0 0 32 32" width="{SIDE}" height="{SIDE}"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{body}</svg>'
     image = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))))
     left, top, right, bottom = image.getchannel("A").getbbox() or (0, 0, SIDE, SIDE)
     box = [round(value * 32 / SIDE, 2) for value in (left, top, right - left, bottom - top)]

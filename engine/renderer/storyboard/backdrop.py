@@ -133,11 +133,11 @@ def paint_backdrop(canvas: Canvas, backdrop: Backdrop, width_px: int, height_px:
 
 def _ramp(colors: tuple[Rgb, Rgb], share: NDArray[np.float32]) -> NDArray[np.float32]:
     first, last = (np.array(color, dtype=np.float32) for color in colors)
-    return first + (last - first) * share
+    return (first + (last - first) * share).astype(np.float32)
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The lower-case words of a text, with and without a plural s; Chinese as pieces of up to three characters."""
+    """The lower-case words of a text, with and without a plural s; Chinese as pieces of up to three."""
     text = text[:_READ_CHARS].lower()
     words = set(_WORD.findall(text))
     words |= {word[:-1] for word in words if word.endswith("s") and len(word) > 3}

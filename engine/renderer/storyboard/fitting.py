@@ -133,6 +133,7 @@ def decor(frame: Frame, backdrop: Backdrop, room: Room) -> list[Figure]:
 
 
 def caption(frame: Frame, canvas: Canvas) -> Label:
+    """The strip at the bottom: what this is, and of what."""
     room = frame.width_px - frame.type_px * 1.4
     title = lettering.legible(canvas.global_description.description, 300)
     text = f"Storyboard · {title}" if title else "Storyboard"

@@ -22,10 +22,12 @@ class Frame:
 
     @property
     def unit_px(self) -> float:
+        """A hundredth of the shorter side."""
         return min(self.width_px, self.height_px) / 100
 
     @property
     def type_px(self) -> int:
+        """The type size of labels and the caption."""
         return round(min(30, max(MIN_TYPE_PX, self.unit_px * 1.9)))
 
     @property
@@ -34,9 +36,11 @@ class Frame:
         return self.height_px - round(self.type_px * 1.9)
 
     def rng(self, *purpose: object) -> Random:
+        """A random source for one purpose."""
         return Random(f"{self.seed}:{purpose}")
 
     def box(self, cells: Rect) -> Box:
+        """Cells of the grid in pixels, kept above the caption."""
         top, bottom, left, right = cells
         x, y = self.width_px / GRID_CELLS, self.height_px / GRID_CELLS
         return round(left * x), round(top * y), round(right * x), min(round(bottom * y), self.floor_px)
@@ -44,15 +48,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """A region with what it shows."""
+
     region: Region
     subject: Subject
     local: LocalDescription
 
     @property
     def is_scenery(self) -> bool:
+        """Whether it is painted as an area."""
         return self.subject.thing is not None and self.subject.thing.kind == "scenery"
 
     @property
     def is_sign(self) -> bool:
+        """Whether it is a banner or a plate with words."""
         thing = self.subject.thing
         return thing is None or (thing.kind == "prop" and thing.name == "banner")

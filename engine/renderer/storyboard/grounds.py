@@ -161,13 +161,11 @@ def tabletop(scene: Scene) -> str:
     width, height = scene.width, scene.height
     wood = mix(scene.color, (170, 112, 70), 0.3)
     edge = height * 0.66
-    grain = "".join(
-        line(
-            d("M", scene.between(0, width * 0.7), scene.between(height * 0.06, edge), "h", scene.between(10, 30)),
-            to_hex(mix(wood, _EARTH, 0.25)), 0.35, opacity=0.5,
-        )
-        for _ in range(22)
-    )  # fmt: skip
+    tone = to_hex(mix(wood, _EARTH, 0.25))
+    grain = ""
+    for _ in range(22):
+        x, y = scene.between(0, width * 0.7), scene.between(height * 0.06, edge)
+        grain += line(d("M", x, y, "h", scene.between(10, 30)), tone, 0.35, opacity=0.5)
     return (
         fade("t", (0, mix(wood, _EARTH, 0.12), 1), (1, mix(wood, WHITE, 0.2), 1))
         + path(d("M", width * 0.03, 0, "H", width * 0.97, "L", width, edge, "H", 0, "Z"), "url(#t)")

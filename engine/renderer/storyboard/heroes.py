@@ -51,7 +51,7 @@ def detail_drawing(detail: Detail) -> Drawing:
 def details_left(subject: Subject) -> tuple[Detail, ...]:
     """The details that the subject itself does not hold, wear or carry on it already."""
     thing = subject.thing
-    if thing is None or thing.kind == "icon" or thing.kind == "scenery":
+    if thing is None or thing.kind in ("icon", "scenery"):
         return subject.details
     if thing.kind == "prop":
         return () if thing.name in _LAID_ON else subject.details

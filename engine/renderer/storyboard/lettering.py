@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.renderer.storyboard.drawing import Rgb
+
 Face = Literal["label", "display"]
 
 _FILES: Final = {"label": "Label.ttf", "display": "Display.ttf", "han": "Han.ttf"}
@@ -21,7 +23,9 @@ _MISSING: Final = "\U0010fffd"
 
 def legible(text: str, limit: int = 400) -> str:
     """The text without control characters and characters that no font has, on one line."""
-    spaced = "".join(" " if unicodedata.category(char)[0] in "ZC" else char for char in text[: limit * 4])
+    spaced = "".join(
+        " " if char.isspace() or unicodedata.category(char) == "Cc" else char for char in text[: limit * 4]
+    )
     shown = "".join(char for char in spaced if char == " " or _font_name("label", char))
     return " ".join(shown.split())[:limit].strip()
 
@@ -62,13 +66,7 @@ def wrapped(
 
 
 def write(
-    image: Image.Image,
-    x: float,
-    y: float,
-    text: str,
-    size_px: int,
-    color: tuple[int, ...],
-    face: Face = "label",
+    image: Image.Image, x: float, y: float, text: str, *, size_px: int, color: Rgb, face: Face = "label"
 ) -> None:
     """Draws a line with its baseline's left end at (x, y)."""
     draw = ImageDraw.Draw(image)
@@ -109,15 +107,21 @@ def _runs(text: str, face: Face) -> list[tuple[str, str]]:
 def _font_name(face: Face, char: str) -> str:
     """The first font that has a character, or an empty string."""
     for name in (face, "label", "han"):
-        font = _font(name, 24)
-        if char == " " or bytes(font.getmask(char)) != _missing_glyph(name):
+        if char == " " or _glyph(name, char) != _missing_glyph(name):
             return name
     return ""
 
 
+def _glyph(name: str, char: str) -> bytes:
+    """What a font draws for a character."""
+    picture = Image.new("L", (48, 48))
+    ImageDraw.Draw(picture).text((8, 8), char, fill=255, font=_font(name, 24))
+    return picture.tobytes()
+
+
 @cache
 def _missing_glyph(name: str) -> bytes:
-    return bytes(_font(name, 24).getmask(_MISSING))
+    return _glyph(name, _MISSING)
 
 
 @lru_cache(maxsize=64)

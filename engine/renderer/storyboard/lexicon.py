@@ -17,6 +17,9 @@ from engine.renderer.storyboard.reading import Phrase
 
 Kind = Literal["icon", "person", "prop", "scenery"]
 
+MANY: Final = 3
+"""So many trees are a wood."""
+
 _MAX_KEY_WORDS: Final = 4
 _HAN_MAX_CHARS: Final = 6
 
@@ -39,6 +42,7 @@ class Thing:
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
     things: Mapping[str, Thing]
+    many: Mapping[str, Thing]
     chinese: Mapping[str, str]
     floating: frozenset[str]
     small: frozenset[str]
@@ -55,7 +59,9 @@ def find(phrase: Phrase) -> Thing | None:
     words = phrase.words
     for end in range(len(words), 0, -1):
         for length in range(min(_MAX_KEY_WORDS, end), 0, -1):
-            thing = known.things.get(" ".join(words[end - length : end]))
+            key = " ".join(words[end - length : end])
+            several = known.many.get(key) if phrase.count >= MANY and end == len(words) else None
+            thing = several or known.things.get(key)
             if thing and (end == len(words) or thing.kind != "scenery"):
                 return thing
     return None
@@ -121,13 +127,20 @@ def _lexicon() -> _Lexicon:
         word: Thing("icon", icon, word) for language in ("zh", "en") for word, icon in words[language].items()
     }
     sections: tuple[tuple[str, Kind], ...] = (
-        ("icons", "icon"), ("figures", "icon"), ("props", "prop"), ("scenery", "scenery"), ("people", "person"),
+        ("icons", "icon"), ("figures", "icon"), ("props", "prop"), ("scenery", "scenery"),
+        ("people", "person"),
     )  # fmt: skip
     for section, kind in sections:
         for name, listed in cast("dict[str, str]", table[section]).items():
             things.update({word: Thing(kind, name, word) for word in listed.split(", ")})
+    many = {
+        word: Thing("scenery", name, word)
+        for name, listed in cast("dict[str, str]", table["many"]).items()
+        for word in listed.split(", ")
+    }
     return _Lexicon(
         things,
+        many,
         table["chinese"],
         frozenset(table["floating"]["icons"].split(", ")),
         frozenset(table["small"]["icons"].split(", ")),

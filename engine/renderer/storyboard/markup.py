@@ -21,7 +21,7 @@ def path(data: str, fill: str = "none", **more: str | float) -> str:
 
 def line(data: str, color: str, width: float, **more: str | float) -> str:
     """A path that is only a line, with round ends."""
-    return path(data, stroke=color, stroke_width=width, stroke_linecap="round", **more)
+    return path(data, "none", stroke=color, stroke_width=width, stroke_linecap="round", **more)
 
 
 def circle(x: float, y: float, radius: float, fill: str, **more: str | float) -> str:
@@ -31,7 +31,8 @@ def circle(x: float, y: float, radius: float, fill: str, **more: str | float) ->
 
 def ellipse(x: float, y: float, across: float, down: float, fill: str, **more: str | float) -> str:
     """An ellipse with its two radii."""
-    return f'<ellipse cx="{x:.2f}" cy="{y:.2f}" rx="{across:.2f}" ry="{down:.2f}" fill="{fill}"{_attributes(more)}/>'
+    place = f'cx="{x:.2f}" cy="{y:.2f}" rx="{across:.2f}" ry="{down:.2f}"'
+    return f'<ellipse {place} fill="{fill}"{_attributes(more)}/>'
 
 
 def box(x: float, y: float, width: float, height: float, fill: str, **more: str | float) -> str:
@@ -42,7 +43,8 @@ def box(x: float, y: float, width: float, height: float, fill: str, **more: str 
 
 def fade(name: str, *stops: tuple[float, Rgb, float]) -> str:
     """A gradient from top to bottom, to fill with `url(#name)`: (place, colour, opacity) each."""
-    return f'<defs><linearGradient id="{name}" x1="0" y1="0" x2="0" y2="1">{_stops(stops)}</linearGradient></defs>'
+    down = 'x1="0" y1="0" x2="0" y2="1"'
+    return f'<defs><linearGradient id="{name}" {down}>{_stops(stops)}</linearGradient></defs>'
 
 
 def glow(name: str, *stops: tuple[float, Rgb, float]) -> str:

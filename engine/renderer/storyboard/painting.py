@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from functools import lru_cache
 from random import Random
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from canvas.model import Canvas
 from engine.renderer.storyboard import lettering
 from engine.renderer.storyboard.backdrop import INDOORS, NO_HILLS, Backdrop, paint_backdrop
-from engine.renderer.storyboard.drawing import Drawing, Rgb, mix, rasterise, to_hex
+from engine.renderer.storyboard.drawing import Drawing, Rgb, mix, rasterise
+from engine.renderer.storyboard.markup import box as rectangle
+from engine.renderer.storyboard.markup import fade, path
 from engine.renderer.storyboard.placing import Box
 from engine.renderer.storyboard.plan import Area, Figure, Label, Plan, Sign
 from engine.renderer.storyboard.planning import plan
@@ -24,6 +28,11 @@ from engine.renderer.storyboard.skies import (
     snowflakes,
     star_field,
 )
+
+_INK: Final[Rgb] = (62, 50, 72)
+
+_REACH: Final = 0.22
+"""The share of an area over which a soft edge fades."""
 
 Progress = Callable[[int, int, Image.Image], None]
 """Called after each stage with (done, of how many, the picture so far). The image goes on changing."""
@@ -89,25 +98,21 @@ def _blurred(drawing: Drawing, width_px: int, height_px: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _soft_edges(
-    width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _soft_edges(width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]) -> NDArray[np.float32]:
     """float32 [height, width]: 1 inside, falling to 0 at the soft edges."""
-    x = np.linspace(0, 1, width_px, dtype=np.float32)
-    y = np.linspace(0, 1, height_px, dtype=np.float32)
-    reach = 0.22
+    left, top, right, bottom = soft
+    return _ramp(height_px, start=top, end=bottom)[:, None] * _ramp(width_px, start=left, end=right)[None, :]
 
-    def ramp(
-        share: np.ndarray[tuple[int], np.dtype[np.float32]], start: bool, end: bool
-    ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        weight = np.ones_like(share)
-        if start:
-            weight = weight * np.clip(share / reach, 0, 1)
-        if end:
-            weight = weight * np.clip((1 - share) / reach, 0, 1)
-        return weight * weight * (3 - 2 * weight)
 
-    return ramp(y, soft[1], soft[3])[:, None] * ramp(x, soft[0], soft[2])[None, :]
+def _ramp(count: int, *, start: bool, end: bool) -> NDArray[np.float32]:
+    """float32 [count]: 1, falling smoothly to 0 at the ends that are asked for."""
+    share = np.linspace(0, 1, count, dtype=np.float32)
+    weight = np.ones_like(share)
+    if start:
+        weight = np.minimum(weight, share / _REACH)
+    if end:
+        weight = np.minimum(weight, (1 - share) / _REACH)
+    return weight * weight * (3 - 2 * weight)
 
 
 def _paint_figure(image: Image.Image, figure: Figure, backdrop: Backdrop) -> None:
@@ -176,12 +181,8 @@ def _paint_hill(image: Image.Image, figure: Figure, backdrop: Backdrop) -> None:
         return
     wide = right - left
     tone = mix(backdrop.ground[0], figure.wash or backdrop.ground[0], 0.4)
-    fade = to_hex(mix(tone, backdrop.ground[0], 0.5))
-    body = (
-        f'<defs><linearGradient id="h" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="{to_hex(tone)}"/>'
-        f'<stop offset="1" stop-color="{fade}"/></linearGradient></defs>'
-        '<path d="M0 100 C26 96 28 0 50 0 S74 96 100 100 Z" fill="url(#h)"/>'
-    )
+    shape = path("M0 100 C26 96 28 0 50 0 S74 96 100 100 Z", "url(#h)")
+    body = fade("h", (0, tone, 1), (1, mix(tone, backdrop.ground[0], 0.5), 1)) + shape
     span, top = round(wide * 2.6), round(bottom - wide * 0.1)
     raster = rasterise(Drawing(body, 100, 100), span, max(4, horizon - top + 3))
     image.paste(raster, (round((left + right) / 2 - span / 2), top), raster)
@@ -232,7 +233,9 @@ def _paint_sign(image: Image.Image, sign: Sign) -> None:
     y = (top + bottom - line_px * len(sign.lines)) / 2 + sign.size_px * 0.9
     for line in sign.lines:
         wide = lettering.width_px(line, sign.size_px, "display")
-        lettering.write(image, (left + right - wide) / 2, y, line, sign.size_px, sign.color, "display")
+        lettering.write(
+            image, (left + right - wide) / 2, y, line, size_px=sign.size_px, color=sign.color, face="display"
+        )
         y += line_px
 
 
@@ -240,27 +243,22 @@ def _paint_label(image: Image.Image, label: Label) -> None:
     """Dark letters on a small pale pill: readable on anything."""
     left, top, right, bottom = label.box
     wide, high = right - left, bottom - top
-    body = f'<rect width="{wide}" height="{high}" rx="{high / 2}" fill="#fffdf8" opacity=".86"/>'
+    body = rectangle(0, 0, wide, high, "#fffdf8", rx=high / 2, opacity=0.86)
     pill = rasterise(Drawing(body, wide, high), wide, high)
     image.paste(pill, (left, top), pill)
-    text_px = lettering.width_px(label.text, label.size_px)
-    lettering.write(
-        image,
-        left + (wide - text_px) / 2,
-        top + high * 0.5 + label.size_px * 0.34,
-        label.text,
-        label.size_px,
-        (62, 50, 72),
-    )
+    x = left + (wide - lettering.width_px(label.text, label.size_px)) / 2
+    y = top + high * 0.5 + label.size_px * 0.34
+    lettering.write(image, x, y, label.text, size_px=label.size_px, color=_INK)
 
 
 def _paint_caption(image: Image.Image, caption: Label) -> None:
-    left, top, right, bottom = caption.box
+    left, top, _, bottom = caption.box
     strip = image.crop(caption.box)
     tone: Rgb = (32, 26, 44)
     image.paste(Image.blend(strip, Image.new("RGB", strip.size, tone), 0.78), (left, top))
-    baseline = top + (bottom - top) * 0.5 + caption.size_px * 0.35
-    lettering.write(image, caption.size_px * 0.7, baseline, caption.text, caption.size_px, (250, 246, 238))
+    y = top + (bottom - top) * 0.5 + caption.size_px * 0.35
+    size_px = caption.size_px
+    lettering.write(image, size_px * 0.7, y, caption.text, size_px=size_px, color=(250, 246, 238))
 
 
 def _paint_weather(image: Image.Image, made: Plan, *, behind: bool) -> None:

@@ -80,7 +80,7 @@ def height_of(role: str) -> float:
 def portrait(
     role: str, rng: Random, *, color: Rgb | None = None, worn: Sequence[tuple[str, Drawing]] = ()
 ) -> Drawing:
-    """Head and shoulders, to fill a portrait; the lower edge is meant to be cut by the picture or its frame."""
+    """Head and shoulders, to fill a portrait; the lower edge is for the picture's edge to cut."""
     skin, paint = _looks(rng)
     if role in HALF_ROLES:
         body = _recolored(icon_body(rng.choice(HALF_ROLES[role].icons)), paint)

@@ -57,7 +57,7 @@ class Room:
 
 
 def label_places(figure: Box, region: Box, width_px: int, height_px: int, gap_px: int) -> Iterator[Box]:
-    """Where a figure's label could go, best first: under the feet, over the head, beside it, in its region."""
+    """Where a figure's label could go, best first: under the feet, over the head, beside, in its region."""
     left, top, right, bottom = figure
     middle = (left + right - width_px) // 2
     shifts = (0, -width_px // 3, width_px // 3, -width_px // 2, width_px // 2)
@@ -71,7 +71,7 @@ def label_places(figure: Box, region: Box, width_px: int, height_px: int, gap_px
 
 
 def area_places(region: Box, width_px: int, height_px: int, *, low: bool = False) -> Iterator[Box]:
-    """Places for a label on a grid over a region: near its sides first, from the top or, if low, from the bottom."""
+    """Places for a label on a grid over a region: near its sides, from the top or, if low, the bottom."""
     left, top, right, bottom = region
     for share_y in (0.92, 0.8, 0.66, 0.5, 0.3) if low else (0.12, 0.24, 0.4, 0.6, 0.85):
         for share_x in (0.1, 0.9, 0.5, 0.3, 0.7):

@@ -1,6 +1,7 @@
 """Plans a storyboard: a pure function of canvas, size and seed.
 
-Areas and subjects come from `staging`, what fills the room between them from `fitting`; pixels are `painting`.
+Areas and subjects come from `staging`, what fills the room between them from `fitting`; pixels are
+`painting`.
 """
 
 from collections.abc import Sequence

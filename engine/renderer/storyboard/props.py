@@ -1,7 +1,7 @@
 """Things that no icon shows well: tables and bowls with what lies in them, banners, garlands, fireplaces.
 
-Each prop is a drawing in units of its own, coloured as its region asks. Those that are one fixed drawing stand
-in props.toml; words on banners are lettered by `lettering`, because they need fonts.
+Each prop is a drawing in units of its own, coloured as its region asks. Those that are one fixed drawing
+stand in props.toml; words on banners are lettered by `lettering`, because they need fonts.
 """
 
 import tomllib
@@ -56,23 +56,9 @@ def banner(color: Rgb, aspect: float) -> Drawing:
     parts: list[str] = []
     for start, end, side in ((left, 0.0, 1), (right, width, -1)):
         tail = d(
-            "M",
-            start,
-            30,
-            "H",
-            end,
-            "L",
-            end + side * 9,
-            58,
-            "L",
-            end,
-            86,
-            "H",
-            start + side * fold,
-            "V",
-            30,
-            "Z",
-        )
+            "M", start, 30, "H", end, "L", end + side * 9, 58, "L", end, 86, "H", start + side * fold, "V",
+            30, "Z",
+        )  # fmt: skip
         parts += [path(tail, to_hex(back))]
     for start, side in ((left, 1), (right, -1)):
         parts.append(path(d("M", start, 66, "L", start + side * fold, 86, "V", 68, "Z"), to_hex(deep)))
@@ -226,32 +212,11 @@ def _flowerbed(color: Rgb, rng: Random, _: Sequence[Drawing]) -> Drawing:
     for index in range(7):
         x, tall = 4 + index * 19.0, rng.uniform(34, 52)
         flower = icon(rng.choice(_FLOWERS), color if rng.random() < 0.55 else None)
-        stem = d("M", x + 10, 80 - tall / 2, "Q", x + 6, 80, x + 10, 92)
+        stem = d("M", x + 10, 92 - tall, "Q", x + 6, 80, x + 10, 92)
         leaves = d(
-            "M",
-            x + 10,
-            88,
-            "q",
-            -12,
-            -3,
-            -13,
-            -14,
-            "q",
-            12,
-            2,
-            13,
-            14,
-            "q",
-            2,
-            -12,
-            13,
-            -13,
-            "q",
-            0,
-            10,
-            -13,
-            13,
-        )
+            "M", x + 10, 88, "q", -12, -3, -13, -14, "q", 12, 2, 13, 14, "q", 2, -12, 13, -13, "q", 0, 10,
+            -13, 13,
+        )  # fmt: skip
         parts += [
             path(stem, stroke="#3f9142", stroke_width=3),
             path(leaves, "#4fae52"),
@@ -293,8 +258,10 @@ def _fixed_props() -> Mapping[str, Any]:
 
 _MADE: Final = MappingProxyType[str, Callable[[Rgb, Random, Sequence[Drawing]], Drawing]](
     {
-        "table": _table, "bowl": _bowl, "basket": _basket, "vase": _vase, "shelf": _shelf, "balloons": _balloons,
+        "table": _table, "bowl": _bowl, "basket": _basket, "vase": _vase, "shelf": _shelf,
+        "balloons": _balloons,
         "string_lights": _string_lights, "lanterns": _lanterns, "flowerbed": _flowerbed,
-        "garland": lambda color, rng, _: garland(color, rng), "banner": lambda color, _, __: banner(color, 3.2),
+        "garland": lambda color, rng, _: garland(color, rng),
+        "banner": lambda color, _, __: banner(color, 3.2),
     }
 )  # fmt: skip

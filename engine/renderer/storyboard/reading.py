@@ -5,7 +5,11 @@ verbs, relative pronouns) and leaves verbs and adjectives behind. It does not kn
 """
 
 import re
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Final
 
 from canvas.names import COLORS
@@ -23,78 +27,8 @@ _QUOTED: Final = re.compile(
 )
 _DRESSED: Final = re.compile(r"\b(?:in|wearing)(?: all)? (\w+)(?=[.,;]|$| and\b)")
 _TOKEN: Final = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.,;:!?()\n—。，、；：！？]")
+_HAN_BREAK: Final = re.compile(r"[\s,.;:!?。，、；：！？]+")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
-
-_STOPS: Final = frozenset(
-    "in on at by with from of for to into onto over under above below behind before after beside between "
-    "among around near through across along against toward towards beneath inside outside within without "
-    "about off up down out upon like as amid amidst during next past that which who whose where when while "
-    "and or but nor so because if then than is are was were be been being am has have had do does did can "
-    "could will would shall should may might must he she it they we you i him her them us me his its their "
-    "our your my this these those there here not no also very just only even still yet surrounding "
-    "overlooking featuring including containing holding wearing showing reads says reflecting covering "
-    "stand stands sit sits lie lies run runs play plays fly flies hang hangs shine shines rise rises fill "
-    "fills look looks watch watches hold holds wear wears carry carries line lines stretch stretches add "
-    "adds create creates dominate dominates cover covers sail sails swim swims grow grows float floats "
-    "flow flows glows rest rests enjoy enjoys celebrate celebrates gather gathers stood sat lay "
-    "ran flew hung shone held wore stretched set captures capture depicts depict shows show such via per "
-    "full against atop alongside underneath beyond throughout".split()
-)
-_DETERMINERS: Final = frozenset(
-    "a an the another each every one some any many several few various numerous multiple countless "
-    "all both other more most lots".split()
-)
-_COUNTS: Final = {
-    **dict(zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True)),
-    **{"couple": 2, "pair": 2, "trio": 3, "both": 2, "dozen": 6, "several": 4, "few": 3, "many": 5},
-}
-_COLLECTIVES: Final = frozenset(
-    "group bunch crowd herd flock pack pile row set collection variety number array lot lots assortment cluster "
-    "couple pair trio team band gang swarm stack heap series range mix mixture selection troop squad army "
-    "line circle school handful dozen rows piles stacks groups assembly gathering ring".split()
-)
-_FRAMES: Final = frozenset(
-    "portrait view image picture scene close-up closeup photo photograph painting illustration depiction "
-    "shot silhouette figure patch piece part slice kind type sort side top edge bottom center middle "
-    "corner interior exterior half expanse flash flashes stretch hint touch array display arrangement ray "
-    "rays statue reflection end front back layer layers sea mass body area section pool".split()
-)
-_NOUNS_IN_ING_OR_ED: Final = frozenset(
-    "king ring wing building ceiling painting bed sled shed seed wedding evening morning lightning string "
-    "swing spring sibling duckling clothing pudding dumpling stocking railing earring viking offering being "
-    "thing sapling herring weed reed bunting feed crossing landing drawing lighting bowling boxing skating "
-    "swing sling wedding kindling topping dressing icing carving clearing crossing swimming-pool".split()
-)
-_ALSO_VERBS: Final = frozenset(
-    "building painting dressing landing drawing lighting swing spring firing icing carving".split()
-)
-"""Verbs after a plural ("children building a castle") and before an article ("a girl painting a house")."""
-
-_NOT_PLURAL: Final = frozenset(
-    "grass glass dress bus cactus christmas santa-claus claus circus octopus lotus canvas princess goddess "
-    "waitress compass moss cross chess hibiscus walrus iris fireworks glasses sunglasses stairs clothes "
-    "woods headphones binoculars pants jeans trousers shorts scissors cosmos waters dunes skyscrapers "
-    "clouds cottages venus mars phoenix atmosphere darkness happiness iris brass lens species "
-    "rhinoceros platypus campus hippopotamus asparagus shelves weapons leaves waterpolo gas".split()
-)
-_IRREGULAR: Final = {
-    "children": "child", "men": "man", "women": "woman", "people": "people", "mice": "mouse", "geese": "goose",
-    "feet": "foot", "teeth": "tooth", "wolves": "wolf", "knives": "knife", "loaves": "loaf", "elves": "elf",
-    "fairies": "fairy", "cookies": "cookie", "pixies": "pixie", "zombies": "zombie", "selfies": "selfie",
-    "leaves": "leaves", "sheep": "sheep", "fish": "fish", "deer": "deer", "heroes": "hero", "ties": "tie",
-    "potatoes": "potato", "tomatoes": "tomato", "volcanoes": "volcano", "police": "police", "pies": "pie",
-    "grandchildren": "child", "schoolchildren": "child", "shelves": "shelf", "movies": "movie",
-    "scarves": "scarf", "halves": "half", "policemen": "policeman", "firemen": "fireman",
-    "gentlemen": "gentleman", "fishermen": "fisherman", "snowmen": "snowman", "calves": "calf",
-}  # fmt: skip
-_COLOR_WORDS: Final = {
-    **{name: name for name in COLORS},
-    **{"golden": "gold", "silvery": "silver", "reddish": "firebrick", "bluish": "steelblue", "scarlet": "crimson",
-       "rose-colored": "hotpink", "turquoise": "turquoise", "emerald": "mediumseagreen", "blonde": "khaki",
-       "ruby": "crimson", "amber": "orange", "cream": "bisque", "burgundy": "maroon", "lilac": "plum"},
-}  # fmt: skip
-_COLOR_NOUNS: Final = frozenset("orange salmon plum chocolate coral tomato orchid violet snow peru".split())
-"""Colours that are things when nothing follows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +36,7 @@ class Phrase:
     """One noun phrase.
 
     Attributes:
-        words: Its words in lower case without determiners, colours and numbers; the last is the head, singular.
+        words: In lower case, without determiners, colours and numbers; the last is the head, singular.
         count: How many; `MAX_GROUP` at most.
         color: A key of `canvas.names.COLORS` that stands before the head, or None.
         text: The phrase as it reads, for a label.
@@ -116,6 +50,25 @@ class Phrase:
     main: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _English:
+    """The word lists of english.toml."""
+
+    stops: frozenset[str]
+    determiners: frozenset[str]
+    collectives: frozenset[str]
+    frames: frozenset[str]
+    nouns_in_ing_or_ed: frozenset[str]
+    also_verbs: frozenset[str]
+    nouns_in_ly: frozenset[str]
+    not_plural: frozenset[str]
+    color_nouns: frozenset[str]
+    vague: frozenset[str]
+    counts: Mapping[str, int]
+    irregular: Mapping[str, str]
+    colors: Mapping[str, str]
+
+
 def quoted_words(text: str) -> str | None:
     """The words that something in the picture reads, for example on a banner."""
     found = _QUOTED.search(text[:MAX_READ_CHARS])
@@ -125,7 +78,7 @@ def quoted_words(text: str) -> str | None:
 def clothes_color(text: str) -> str | None:
     """The colour that someone is dressed in without a garment being named: "a goalkeeper in yellow"."""
     found = _DRESSED.search(text[:MAX_READ_CHARS].lower())
-    return _COLOR_WORDS.get(found.group(1)) if found else None
+    return _english().colors.get(found.group(1)) if found else None
 
 
 def phrases(text: str) -> tuple[Phrase, ...]:
@@ -134,72 +87,81 @@ def phrases(text: str) -> tuple[Phrase, ...]:
         lambda found: found.group(0)[: found.start(1) - found.start() - 1], text[:MAX_READ_CHARS]
     )
     if _HAN.search(text):
-        return tuple(
-            Phrase((clause,), text=clause)
-            for clause in re.split(r"[\s,.;:!?。，、；：！？]+", text)
-            if clause
-        )
-    found: list[Phrase] = []
-    words: list[str] = []
-    main = True
-    many = 0
+        return tuple(Phrase((clause,), text=clause) for clause in _HAN_BREAK.split(text) if clause)
     tokens = [*_TOKEN.findall(text.lower().replace("’", "'")), "."]
+    reader = _Reader()
     for token, following in zip(tokens, [*tokens[1:], "."], strict=True):
+        reader.read(token, following)
+    return tuple(reader.found)
+
+
+def is_vague(phrase: Phrase) -> bool:
+    """Whether a phrase says nothing of what is to be seen: a scene, an arrangement."""
+    return phrase.words[-1] in _english().vague
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects the words of one phrase after the other."""
+
+    found: list[Phrase] = field(default_factory=list[Phrase])
+    words: list[str] = field(default_factory=list[str])
+    main: bool = True
+    many: int = 0
+
+    def read(self, token: str, following: str) -> None:
+        """Takes the next word."""
         word = token.removesuffix("'s")
-        verb = word in _ALSO_VERBS and words and (following in _DETERMINERS or _singular(words[-1])[1])
-        if not verb and _continues(word, words):
+        if self._goes_on(word, following):
+            self.words.append(word)
             if word != token:  # "the dragon's eyes": the owner is a thing of its own, the owned one follows
-                words.append(word)
-                phrase = _phrase(words, main=main, count=many)
-                found.extend([phrase] if phrase else [])
-                words = []
-                main = False
-                continue
-            words.append(word)
-            continue
-        if word == "of" and words and _singular(words[-1])[0] in _COLLECTIVES | _FRAMES:
-            many = max(many, _count_of(words))
-            words = []
-            continue
-        phrase = _phrase(words, main=main, count=many)
+                self._finish()
+                self.main = False
+        elif word == "of" and self.words and _is_frame(self.words[-1]):
+            self.many = max(self.many, _count_of(self.words[-1]))
+            self.words = []
+        else:
+            self._finish()
+            self.main = self.main and (word in ("and", ",", "or") or not self.found)
+
+    def _finish(self) -> None:
+        phrase = _phrase(self.words, main=self.main, count=self.many)
         if phrase:
-            found.append(phrase)
-        main = (main and (word in ("and", ",", "or") or not found)) or (main and not words and not found)
-        words, many = [], 0
-    return tuple(found)
+            self.found.append(phrase)
+        self.words, self.many = [], 0
 
-
-def _continues(word: str, words: list[str]) -> bool:
-    """Whether a word belongs to the noun phrase that is being read."""
-    if word in _STOPS or not word[0].isalnum():
-        return False
-    participle = len(word) > 4 and word.endswith(("ing", "ed")) and word not in _NOUNS_IN_ING_OR_ED
-    adverb = (
-        len(word) > 4
-        and word.endswith("ly")
-        and word not in ("lily", "family", "butterfly", "dragonfly", "belly", "jelly", "assembly")
-    )
-    if participle or adverb:
-        # "a smiling woman" goes on, "a woman smiling" ends there
-        return "-" in word or all(earlier in _DETERMINERS or earlier in _COUNTS for earlier in words)
-    return True
+    def _goes_on(self, word: str, following: str) -> bool:
+        """Whether a word belongs to the noun phrase that is being read."""
+        english = _english()
+        if word in english.stops or not word[0].isalnum():
+            return False
+        if word in english.also_verbs and self.words:
+            return following not in english.determiners and not _singular(self.words[-1])[1]
+        long = len(word) > 4
+        participle = long and word.endswith(("ing", "ed")) and word not in english.nouns_in_ing_or_ed
+        adverb = long and word.endswith("ly") and word not in english.nouns_in_ly
+        if participle or adverb:
+            # "a smiling woman" goes on, "a woman smiling" ends there
+            return "-" in word or all(
+                earlier in english.determiners or earlier in english.counts for earlier in self.words
+            )
+        return True
 
 
 def _phrase(words: list[str], *, main: bool, count: int) -> Phrase | None:
-    color = None
+    """A phrase of its words; None when nothing but colours and numbers is left."""
+    english = _english()
+    color, named, number = None, "", 0
     kept: list[str] = []
-    number = 0
-    named = ""
     for position, word in enumerate(words):
         last = position == len(words) - 1
-        if word in _COLOR_WORDS and not (last and (word in _COLOR_NOUNS or len(words) == 1)):
-            color = _COLOR_WORDS[word]
-            named = word
-        elif word in _COUNTS and not last:
-            number = _COUNTS[word]
+        if word in english.colors and not (last and (word in english.color_nouns or len(words) == 1)):
+            color, named = english.colors[word], word
+        elif word in english.counts and not last:
+            number = english.counts[word]
         elif word.isdecimal():
             number = min(int(word[:3]), MAX_GROUP)
-        elif word not in _DETERMINERS:
+        elif word not in english.determiners:
             kept.append(word)
     if not kept:
         return None
@@ -210,9 +172,9 @@ def _phrase(words: list[str], *, main: bool, count: int) -> Phrase | None:
 
 def _singular(word: str) -> tuple[str, bool]:
     """A noun's singular, and whether it was a plural."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word], True
-    if word in _NOT_PLURAL or len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+    if word in _english().irregular:
+        return _english().irregular[word], True
+    if word in _english().not_plural or len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
         return word, False
     if word.endswith("ies"):
         return word[:-3] + "y", True
@@ -221,9 +183,22 @@ def _singular(word: str) -> tuple[str, bool]:
     return word[:-1], True
 
 
-def _count_of(words: list[str]) -> int:
-    """How many "a pair of", "three groups of" or "a crowd of" means."""
-    head = _singular(words[-1])[0]
-    if head in _FRAMES and head not in _COLLECTIVES:
-        return 0
-    return _COUNTS.get(head, 4)
+def _is_frame(word: str) -> bool:
+    """Whether "word of X" is X, or several X."""
+    head = _singular(word)[0]
+    return head in _english().collectives or head in _english().frames
+
+
+def _count_of(word: str) -> int:
+    """How many "a pair of", "groups of" or "a crowd of" means; 0 where it says nothing."""
+    head = _singular(word)[0]
+    return _english().counts.get(head, 4) if head in _english().collectives else 0
+
+
+@cache
+def _english() -> _English:
+    file = resources.files("engine.renderer.storyboard") / "data" / "english.toml"
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    lists = {name: frozenset(words.split()) for name, words in table.items() if isinstance(words, str)}
+    colors = {**{name: name for name in COLORS}, **table["colors"]}
+    return _English(**lists, counts=table["counts"], irregular=table["irregular"], colors=colors)

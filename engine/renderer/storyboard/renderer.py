@@ -1,9 +1,9 @@
-"""The storyboard as a renderer: paints in a thread, reports its stages, stops when it is not wanted any more."""
+"""The storyboard as a renderer: paints in a thread, reports its stages, stops when nobody listens."""
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from typing import Final
 
 from PIL import Image
@@ -18,7 +18,7 @@ _PREVIEWS: Final = 3
 """Previews an image: at the first stage and on the way."""
 
 
-class _Stopped(Exception):  # noqa: N818 - it is no error: the listener has gone
+class _Stopped(Exception):
     """Ends the painting thread."""
 
 
@@ -31,11 +31,12 @@ class StoryboardRenderer:
         Closing the iterator stops the painting within one stage, some hundredths of a second.
         """
         for index in range(settings.count):
-            async for event in _paint_one(canvas, settings, index):
-                yield event
+            async with aclosing(_paint_one(canvas, settings, index)) as events:
+                async for event in events:
+                    yield event
 
 
-async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> AsyncIterator[RenderEvent]:
+async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> AsyncGenerator[RenderEvent]:
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[RenderEvent | None] = asyncio.Queue()
     stopped = threading.Event()

@@ -19,7 +19,8 @@ SOFT: Final = frozenset({"sky", "clouds", "space", "stars", "fog", "wall"})
 
 _KINDS: Final = MappingProxyType[str, Callable[[Scene], str]](
     {
-        "sky": skies.sky, "clouds": skies.clouds, "stars": skies.stars, "space": skies.space, "fog": skies.fog,
+        "sky": skies.sky, "clouds": skies.clouds, "stars": skies.stars, "space": skies.space,
+        "fog": skies.fog,
         "rainfall": skies.rainfall, "snowfall": skies.snowfall, "fireworks": skies.fireworks,
         "grass": grounds.grass, "sand": grounds.sand, "snow": grounds.snow, "lunar": grounds.craters,
         "sea": grounds.sea, "road": grounds.road, "floor": grounds.floor, "tabletop": grounds.tabletop,

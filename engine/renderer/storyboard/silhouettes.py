@@ -37,19 +37,9 @@ def _peak(scene: Scene, x: float, span: float, rise: float, color: Rgb) -> str:
     middle, right = x + span * scene.between(0.42, 0.58), x + span
     lit = path(d("M", x, foot, "L", middle, top, "L", right, foot, "Z"), to_hex(color))
     ridge = d(
-        "M",
-        middle,
-        top,
-        "L",
-        right,
-        foot,
-        "H",
-        middle + span * 0.08,
-        "L",
-        middle - span * 0.05,
-        top + rise * 0.4,
-        "Z",
-    )
+        "M", middle, top, "L", right, foot, "H", middle + span * 0.08, "L", middle - span * 0.05, top + rise *
+        0.4, "Z",
+    )  # fmt: skip
     shade = path(ridge, to_hex(mix(color, _SHADE, 0.16)))
     if not scene.feels("snow", "snowy", "snow-capped", "winter", "icy", "mountain"):
         return lit + shade
@@ -108,10 +98,12 @@ def _block(scene: Scene, x: float, wide: float, high: float, body: Rgb, *, lit: 
     top = scene.height - high
     parts = [box(x, top, wide, high, to_hex(body))]
     pane = "#ffe08a" if lit else _pale(body, 0.45)
-    for row in range(int((high - 3) // 4)):
-        for column in range(int((wide - 2) // 3)):
-            if not lit or scene.rng.random() < 0.62:
-                parts.append(box(x + 1.6 + column * 3, top + 2.4 + row * 4, 1.6, 2.1, pane, opacity=0.75))
+    parts += [
+        box(x + 1.6 + column * 3, top + 2.4 + row * 4, 1.6, 2.1, pane, opacity=0.75)
+        for row in range(int((high - 3) // 4))
+        for column in range(int((wide - 2) // 3))
+        if not lit or scene.rng.random() < 0.62
+    ]
     return "".join(parts)
 
 
@@ -145,20 +137,9 @@ def _house(scene: Scene, x: float, top: float, high: float) -> tuple[str, float]
     if scene.feels("snow", "snowy", "winter", "snow-covered"):
         eaves, ridge = top + high * 0.42, top - 0.6
         data = d(
-            "M",
-            x - 0.3,
-            eaves,
-            "L",
-            x + wide / 2,
-            ridge,
-            "L",
-            x + wide + 0.3,
-            eaves,
-            "L",
-            x + wide / 2,
-            top + high * 0.16,
-            "Z",
-        )
+            "M", x - 0.3, eaves, "L", x + wide / 2, ridge, "L", x + wide + 0.3, eaves, "L", x + wide / 2, top
+            + high * 0.16, "Z",
+        )  # fmt: skip
         snow = path(data, "#fff")
     return house.at(x, top, wide) + snow, wide
 

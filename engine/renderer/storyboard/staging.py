@@ -107,13 +107,15 @@ def _area(frame: Frame, part: Part, cells: Rect) -> Area:
     if bottom == GRID_CELLS:
         box = (box[0], box[1], box[2], frame.height_px)
     scene = Scene(
-        (box[2] - box[0]) / frame.unit_px, (box[3] - box[1]) / frame.unit_px, part.region.color, part.subject.mood,
+        (box[2] - box[0]) / frame.unit_px, (box[3] - box[1]) / frame.unit_px, part.region.color,
+        part.subject.mood,
         frame.rng("area", part.region.index, thing.name),
     )  # fmt: skip
     standing = thing.name in SILHOUETTES
     return Area(
         part.region.index, thing.name, scenery(thing.name, scene), box,
-        (left > 0, top > 0 and thing.name not in _OUTLINED, right < GRID_CELLS, bottom < GRID_CELLS and not standing),
+        (left > 0, top > 0 and thing.name not in _OUTLINED, right < GRID_CELLS,
+         bottom < GRID_CELLS and not standing),
     )  # fmt: skip
 
 
@@ -160,7 +162,8 @@ def _fitted(frame: Frame, part: Part, drawing: Drawing, room: Box, depth: float)
     glowing = thing is not None and has_trait(thing, "glowing")
     return Figure(
         part.region.index, "hero", drawing, (x, y, x + width, y + height), grounded,
-        flip=rng.random() < 0.5 and not part.is_sign, pale=0.0 if glowing else 0.24 * depth, wash=part.region.color,
+        flip=rng.random() < 0.5 and not part.is_sign, pale=0.0 if glowing else 0.24 * depth,
+        wash=part.region.color,
         glowing=glowing,
     )  # fmt: skip
 

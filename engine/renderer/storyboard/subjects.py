@@ -9,14 +9,17 @@ from canvas.names import COLORS
 from engine.renderer.storyboard.backdrop import words_of
 from engine.renderer.storyboard.drawing import Rgb
 from engine.renderer.storyboard.lexicon import Thing, find, is_clothing, is_natural, worn_on
-from engine.renderer.storyboard.reading import MAX_GROUP, Phrase, clothes_color, phrases, quoted_words
+from engine.renderer.storyboard.reading import (
+    MAX_GROUP,
+    Phrase,
+    clothes_color,
+    is_vague,
+    phrases,
+    quoted_words,
+)
 
 MAX_DETAILS: Final = 8
 
-_VAGUE: Final = frozenset(
-    "scene setting atmosphere arrangement display decoration detail view moment mood feeling sense environment "
-    "collection thing object element item feature accent spread composition ambiance area place corner".split()
-)
 _PORTRAIT: Final = frozenset({"portrait", "close-up", "closeup", "headshot", "face", "selfie", "bust"})
 
 
@@ -109,7 +112,8 @@ def _subject(local: LocalDescription) -> Subject:
     return Subject(
         thing, others, count, _asked_color(chosen, thing), _clothes(local, read),
         _label(chosen, thing) or local.tags.split(",")[0].strip()[:40] or local.color,
-        sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1, mood,
+        sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1,
+        mood,
     )  # fmt: skip
 
 
@@ -143,7 +147,7 @@ def _choose(read: Sequence[Phrase]) -> tuple[Phrase | None, Thing | None]:
     for phrase in main:
         if thing := find(phrase):
             return phrase, thing
-    if not main or main[0].words[-1] in _VAGUE:
+    if not main or is_vague(main[0]):
         for phrase in read:
             if thing := find(phrase):
                 return phrase, thing

@@ -1,4 +1,4 @@
-"""Bodies and what they wear: arms, legs and torsos of a figure whose feet stand at y = 97 and middle at x = 0."""
+"""Bodies and what they wear: arms, legs and torsos, with the feet at y = 97 and the middle at x = 0."""
 
 from dataclasses import dataclass
 from random import Random
@@ -15,11 +15,12 @@ _STEEL: Final = "#6f778a"
 _NIGHT: Final[Rgb] = (20, 10, 30)
 
 _LIVELY: Final[tuple[Rgb, ...]] = (
-    (239, 83, 80), (66, 135, 245), (255, 179, 0), (67, 176, 104), (171, 99, 214), (255, 128, 102), (38, 178, 190),
-    (236, 96, 158),
+    (239, 83, 80), (66, 135, 245), (255, 179, 0), (67, 176, 104), (171, 99, 214), (255, 128, 102),
+    (38, 178, 190), (236, 96, 158),
 )  # fmt: skip
 _CALM: Final[tuple[Rgb, ...]] = (
-    (92, 122, 168), (176, 106, 92), (98, 150, 128), (150, 118, 170), (196, 150, 84), (86, 128, 150), (190, 120, 140),
+    (92, 122, 168), (176, 106, 92), (98, 150, 128), (150, 118, 170), (196, 150, 84), (86, 128, 150),
+    (190, 120, 140),
 )  # fmt: skip
 _TROUSERS: Final[tuple[Rgb, ...]] = ((62, 84, 128), (84, 76, 92), (120, 96, 78), (70, 100, 110), (52, 60, 88))
 
@@ -136,87 +137,43 @@ def legs(clothes: Clothes, skin: str, shoulder_y: float, rng: Random) -> str:
 def torso(clothes: Clothes, half: float, y: float) -> str:
     """The trunk, down to the hip or the hem, with what belongs to the outfit on it."""
     cut = _Cut.of(clothes, half, y)
-    body = path(cut.outline(), clothes.first)
+    return path(cut.outline(), clothes.first) + _trimming(clothes, cut)
+
+
+def _trimming(clothes: Clothes, cut: "_Cut") -> str:
+    half, y = cut.half, cut.y
     match clothes.outfit:
         case "clown":
-            return body + _motley(clothes, cut)
+            trimming = _motley(clothes, cut)
         case "armour":
-            return body + _plates(clothes, cut)
+            trimming = _plates(clothes, cut)
         case "robe":
-            collar = d(
-                "M",
-                -cut.top,
-                y + 1,
-                "Q",
-                0,
-                y + 12,
-                cut.top,
-                y + 1,
-                "V",
-                y + 7,
-                "Q",
-                0,
-                y + 18,
-                -cut.top,
-                y + 7,
-                "Z",
+            collar = (
+                f"M{-cut.top} {y + 1} Q0 {y + 12} {cut.top} {y + 1} V{y + 7} Q0 {y + 18} {-cut.top} {y + 7} Z"
             )
-            return (
-                body
-                + path(d("M", -4, y, "H", 4, "L", 6, FOOT_Y, "H", -6, "Z"), "#f6d98a")
-                + path(collar, "#fdf6ec")
-            )
+            trimming = path(f"M-4 {y} H4 L6 {FOOT_Y} H-6 Z", "#f6d98a") + path(collar, "#fdf6ec")
         case "suit":
-            bow = d("M", -4, y, "L", 0, y + 2.4, "L", 4, y, "V", y + 5, "L", 0, y + 2.8, "L", -4, y + 5, "Z")
-            return (
-                body
-                + path(d("M", -5, y - 1, "L", 0, y + 14, "L", 5, y - 1, "Z"), "#fff")
-                + path(bow, "#e2363f")
-            )
+            bow = f"M-4 {y} L0 {y + 2.4} L4 {y} V{y + 5} L0 {y + 2.8} L-4 {y + 5} Z"
+            trimming = path(f"M-5 {y - 1} L0 {y + 14} L5 {y - 1} Z", "#fff") + path(bow, "#e2363f")
         case "santa":
-            belt = box(-half + 1, cut.hip - 5, 2 * half - 2, 5, "#3a2a2a") + box(
-                -3.5, cut.hip - 6, 7, 7, "#f2c230", rx=1.5
-            )
-            return body + belt + box(-cut.flare - 1, cut.hem - 4, 2 * cut.flare + 2, 5, "#fff", rx=2.5)
+            belt = box(-half + 1, cut.hip - 5, 2 * half - 2, 5, "#3a2a2a")
+            buckle = box(-3.5, cut.hip - 6, 7, 7, "#f2c230", rx=1.5)
+            trimming = belt + buckle + box(-cut.flare - 1, cut.hem - 4, 2 * cut.flare + 2, 5, "#fff", rx=2.5)
         case "sport":
-            return body + box(-3, y + 8, 6, 12, "#fff", opacity=0.85)
+            trimming = box(-3, y + 8, 6, 12, "#fff", opacity=0.85)
         case _ if clothes.skirt:
-            return body + line(d("M", -half + 1.2, cut.hip - 4, "H", half - 1.2), clothes.shade, 2.6)
+            trimming = line(f"M{-half + 1.2} {cut.hip - 4} H{half - 1.2}", clothes.shade, 2.6)
         case _:
-            return body + path(d("M", -4.5, y - 1, "Q", 0, y + 5, 4.5, y - 1, "Z"), clothes.shade)
+            trimming = path(f"M-4.5 {y - 1} Q0 {y + 5} 4.5 {y - 1} Z", clothes.shade)
+    return trimming
 
 
 def helmet(size: float, plume: str) -> str:
     """An open helmet with a plume, around a head of this size."""
     dome = d(
-        "M",
-        3,
-        17,
-        "C",
-        2,
-        5,
-        8,
-        0,
-        16,
-        0,
-        "S",
-        30,
-        5,
-        29,
-        17,
-        "L",
-        27,
-        20,
-        "C",
-        27,
-        13,
-        25,
-        10,
-        21,
-        10,
-        "H",
+        "M", 3, 17, "C", 2, 5, 8, 0, 16, 0, "S", 30, 5, 29, 17, "L", 27, 20, "C", 27, 13, 25, 10, 21, 10, "H",
         11,
-    )
+    )  # fmt: skip
     shine = d("M", 3, 17, "C", 2, 5, 8, 0, 16, 0, "C", 9, 3, 6, 9, 6.4, 14, "L", 5, 20, "Z")
     parts = (
         path("M16 1 C20 -9 29 -6 31 1 C27 -2 22 -1 18 4 Z", plume),
