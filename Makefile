@@ -5,7 +5,9 @@
 
 PYTHON ?= python3
 VENV := .venv
-PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Without compiling, the installation takes half the time; Python compiles what it imports, when it does.
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
