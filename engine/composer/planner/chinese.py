@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from engine.composer.planner import tables
-from engine.composer.planner.inflection import plural
+from engine.composer.planner.inflection import is_plural, is_uncountable, plural
 
 _MAX_WORD_CHARS = 8
 IDEOGRAPHS = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -23,14 +23,16 @@ class _Word:
     kind: str
 
 
-def to_english(text: str) -> tuple[str, tuple[str, ...]]:
+def to_english(text: str, *, articles: bool = True) -> tuple[str, tuple[str, ...]]:
     """A Chinese or mixed text with English words in place of the Chinese ones.
+
+    With `articles` a single thing gets its "a"; without, its number stays open as in Chinese.
 
     Returns:
         The text, and the runs of ideographs that are not in the glossary.
     """
     unknown: list[str] = []
-    clauses = [_clause(clause, unknown) for clause in _CLAUSE_END.split(simplified(text))]
+    clauses = [_clause(clause, unknown, articles=articles) for clause in _CLAUSE_END.split(simplified(text))]
     return ", ".join(clause for clause in clauses if clause), tuple(unknown)
 
 
@@ -44,7 +46,7 @@ def is_chinese(text: str) -> bool:
     return IDEOGRAPHS.search(text) is not None
 
 
-def _clause(text: str, unknown: list[str]) -> str:
+def _clause(text: str, unknown: list[str], *, articles: bool) -> str:
     words: list[_Word] = []
     position = 0
     for run in IDEOGRAPHS.finditer(text):
@@ -52,7 +54,7 @@ def _clause(text: str, unknown: list[str]) -> str:
         words += _words(run[0], unknown)
         position = run.end()
     words.append(_Word(text[position:], "text"))
-    return _Ordering([word for word in words if word.english]).english()
+    return _Ordering([word for word in words if word.english], articles).english()
 
 
 def _words(run: str, unknown: list[str]) -> list[_Word]:
@@ -77,6 +79,7 @@ class _Ordering:
     """Puts the words of a clause into English order: "left has one cat" becomes "a cat on the left"."""
 
     words: list[_Word]
+    articles: bool
     out: list[str] = field(default_factory=list[str])
     run: list[_Word] = field(default_factory=list[_Word])
     verb: str = ""
@@ -117,6 +120,8 @@ class _Ordering:
 
     def _modify(self) -> None:
         """What stands before 的 describes what follows."""
+        if self.run and self.run[-1].kind == "hour":
+            return
         if self.run and self.run[-1].kind == "noun":
             if self.verb:
                 self.later = f"{self.verb} {self._phrase()}"
@@ -156,11 +161,21 @@ class _Ordering:
             self.out.append(self.later)
             self.later = ""
 
+    def _wants_article(self, words: list[str]) -> bool:
+        """Chinese has no articles; a single countable thing gets one."""
+        if not self.articles:
+            return False
+        is_counted = any(word.kind == "count" for word in self.run)
+        is_thing = self.run[-1].kind == "noun" and words[-1] in tables.nouns()
+        return is_thing and not (is_counted or is_plural(words[-1]) or is_uncountable(words[-1]))
+
     def _phrase(self) -> str:
         """The run as an English noun phrase; a number makes its last noun plural."""
         words = [word.english for word in self.run]
         if self.run[-1].kind == "noun" and any(_MANY.fullmatch(word) for word in words[:-1]):
             words[-1] = plural(words[-1])
+        elif self._wants_article(words):
+            words.insert(0, "a")
         self.run = []
         return " ".join(words)
 
@@ -189,8 +204,9 @@ def _glossary() -> dict[str, _Word]:
     entries["们"] = _Word("们", "many")
     for word, english in tables.chinese_nouns().items():
         entries.setdefault(word, _Word(english, "noun"))
+    hours = {say for hour in tables.hours().values() for say in hour.say}
     for word, english in _sayings():
-        entries.setdefault(word, _Word(english, "noun"))
+        entries.setdefault(word, _Word(english, "hour" if word in hours else "noun"))
     return entries
 
 

@@ -11,6 +11,7 @@ from canvas.model import Canvas, LocalDescription
 from canvas.names import OFFSETS
 from canvas.reading import read_location
 from engine.composer.planner import retelling
+from engine.composer.planner.asked import ANYWHERE, Spot, Thing
 from engine.composer.planner.finding import Found, find, names_of
 from engine.composer.planner.hours import apply_hour
 from engine.composer.planner.inflection import lowered, sentence
@@ -32,7 +33,7 @@ from engine.composer.planner.instructions import (
 from engine.composer.planner.phrases import Phrase
 from engine.composer.planner.placing import Placement, Wish, place
 from engine.composer.planner.preparing import first_words
-from engine.composer.planner.reading import ANYWHERE, Spot, Thing, read_things
+from engine.composer.planner.reading import read_things
 from engine.composer.planner.regions import (
     approached,
     color_of,

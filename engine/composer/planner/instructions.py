@@ -173,7 +173,7 @@ def _clauses(text: str) -> list[str]:
 def _in_english(clause: str) -> str:
     """A clause in English; of a Chinese one the frame by rule, what it speaks of by glossary."""
     if not chinese.is_chinese(clause) or len(clause) > MAX_CLAUSE_CHARS:
-        return in_english(clause)[0]
+        return in_english(clause, articles=False)[0]
     bare = re.sub(
         r"\s+", "", re.sub(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$", "", clause)
     )
@@ -181,10 +181,12 @@ def _in_english(clause: str) -> str:
         match = rule.fullmatch(bare)
         if match:
             found = {
-                name: in_english(_spaced_marks(text))[0] for name, text in match.groupdict().items() if text
+                name: in_english(_spaced_marks(text), articles=False)[0]
+                for name, text in match.groupdict().items()
+                if text
             }
             return english.format(x=found.get("x") or "it", y=found.get("y", ""))
-    return in_english(_spaced_marks(bare))[0]
+    return in_english(_spaced_marks(bare), articles=False)[0]
 
 
 def _spaced_marks(text: str) -> str:

@@ -4,7 +4,7 @@ Knows the grammar of a phrase; how phrases relate to each other is `reading`'s w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from canvas.reading import read_color
@@ -52,6 +52,7 @@ class Phrase:
     is_known: bool = True
     group: str = ""
     has_article: bool = False
+    is_name: bool = False
 
     @property
     def modifiers(self) -> tuple[str, ...]:
@@ -73,15 +74,20 @@ class Phrase:
         """The phrase as it stands in a sentence: "a red dragon", "three cats"."""
         if self.group:
             return f"{self.group} {self.bare}"
+        if self.is_name and not self.has_article:
+            return self.bare
+        if self.bare in _PROPER_NAMES:
+            return _PROPER_NAMES[self.bare]
         if self.number > 1:
             return f"{_NUMBER_NAMES.get(self.number, str(self.number))} {self.bare}"
         if self.is_plural or is_plural(self.head) or is_uncountable(self.head):
             return self.bare
         return f"{article(self.bare)} {self.bare}"
 
-    def said_as(self, *words: str) -> "Phrase":
-        """The same thing with other modifiers."""
-        return replace(self, words=(*words, self.words[-1]))
+    @property
+    def as_said(self) -> str:
+        """The phrase with an article only where the person gave one."""
+        return self.text if self.has_article or self.is_plural else self.bare
 
 
 def phrase_of(words: tuple[Word, ...]) -> Phrase | None:
@@ -110,6 +116,7 @@ def _phrase(words: tuple[Word, ...], ordered: list[Word]) -> Phrase:
         color,
         head.noun is not None,
         has_article=any(word.role == "determiner" for word in words),
+        is_name=head.role == "name",
     )
 
 
@@ -166,6 +173,11 @@ def _made_up(head: str) -> Noun:
     return Noun(name, _UNKNOWN_KIND, _UNKNOWN_COLORS[sum(map(ord, name)) % len(_UNKNOWN_COLORS)])
 
 
+_PROPER_NAMES = {
+    "eiffel tower": "the Eiffel Tower", "great wall": "the Great Wall", "milky way": "the Milky Way",
+    "santa claus": "Santa Claus", "santa": "Santa", "earth": "the earth",
+    "mars": "Mars", "saturn": "Saturn", "jupiter": "Jupiter",
+}  # fmt: skip
 _NUMBER_NAMES = {
     2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven",
     8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve",

@@ -4,14 +4,14 @@ Knows rectangles and kinds; words are `telling`'s work.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from random import Random
 
 from canvas.layout import Rect, rect
 from canvas.model import LocalDescription
 from canvas.names import AREAS, LOCATIONS, OFFSETS
-from engine.composer.planner.reading import ANYWHERE, Spot
+from engine.composer.planner.asked import ANYWHERE, Spot, Thing
 from engine.composer.planner.tables import Noun, kinds
 
 _HEIGHTS_CELLS = {"high": 20, "middle": 46, "low": 66}
@@ -22,6 +22,11 @@ _SIDEWAYS_COST = 1 / 150
 _OFFSET_COST = 0.04
 _NOISE_COST = 0.08
 _STEP_CELLS = 30
+
+_INVERSE = {
+    "behind": "before", "before": "behind", "above": "under", "under": "above",
+    "on": "under", "beside": "beside", "left": "right", "right": "left",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,30 @@ def place(wish: Wish, taken: Sequence[Placement], rng: Random) -> Placement:
     distance = _distance(wish, kind.distance)
     x, y = _ideal_cells(wish)
     # what is on a thing, before or behind it overlaps it by nature
-    touching = wish.anchors if wish.spot.relation in {"on", "before", "behind"} else ()
+    touching = wish.anchors if wish.spot.relation in {"on", "before", "behind", "between"} else ()
     rects = [other.rect for other in taken if other not in touching]
     return min(
         _candidates(wish, area, distance),
         key=lambda spot: _cost(spot, x, y, rects, is_hero=wish.is_hero) + rng.random() * _NOISE_COST,
     )
+
+
+def with_inverse_relations(things: list[Thing], placed: dict[str, Placement]) -> list[Thing]:
+    """A thing that comes before what it is related to stands free; the other is placed by it instead."""
+    found = list(things)
+    for index, thing in enumerate(things):
+        anchors = thing.spot.anchors
+        for number, anchor in enumerate(anchors):
+            later = [k for k in range(index + 1, len(found)) if found[k].phrase.noun.name == anchor]
+            if anchor in placed or not later or found[later[0]].spot != ANYWHERE:
+                continue
+            relation = (
+                ("left", "right")[number % 2] if len(anchors) > 1 else _INVERSE.get(thing.spot.relation, "")
+            )
+            spot = Spot("", relation, (thing.phrase.noun.name,))
+            found[later[0]] = replace(found[later[0]], spot=spot)
+            found[index] = replace(thing, spot=ANYWHERE)
+    return found
 
 
 def overlap(one: Rect, other: Rect) -> float:

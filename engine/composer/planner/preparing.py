@@ -17,7 +17,7 @@ _FOREIGN_LETTER = r"[^\W\d_A-Za-z\u00aa-\u024f\u0300-\u036f\u3400-\u4dbf\u4e00-\
 _FOREIGN = re.compile(rf"{_FOREIGN_LETTER}+(?:\s+{_FOREIGN_LETTER}+)*")
 _INSCRIPTION = re.compile(r"(?:[\"“]([^\"“”\n]{1,80})[\"”])|(?:(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w))")
 _GREETING = re.compile(
-    r"\s*(?:(?P<wish>happy|merry|joyous|blessed)|congratulations|congrats|"
+    r"\s*(?:(?P<wish>happy|merry|joyous|blessed)|congratulations|congrats|hello|hi|"
     r"welcome|thank you|good luck|get well)\b"
     r"(?P<rest>[^,.;:\n]{0,48})[\s!.]*",
     re.IGNORECASE,
@@ -25,14 +25,14 @@ _GREETING = re.compile(
 _DAYS = re.compile(r"\b(?:day|days|week|year|eve|festival|holidays?|anniversary|season)\b", re.IGNORECASE)
 
 
-def in_english(prompt: str) -> tuple[str, tuple[str, ...]]:
+def in_english(prompt: str, *, articles: bool = True) -> tuple[str, tuple[str, ...]]:
     """A prompt with English words for emoji and Chinese; and what is in neither."""
     text = _spelt_emoji(unicodedata.normalize("NFC", prompt)).replace("’", "'").replace("`", "'")
     foreign = tuple(run.strip() for run in _FOREIGN.findall(text))
     text = _FOREIGN.sub(" ", text)
     unknown: tuple[str, ...] = ()
     if chinese.is_chinese(text):
-        text, unknown = chinese.to_english(text)
+        text, unknown = chinese.to_english(text, articles=articles)
     return text, foreign + unknown
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from engine.composer.planner import tables
+from engine.composer.planner.asked import Reading, Spot, Thing
 from engine.composer.planner.phrases import Phrase, color_name, of_groups, phrase_of
 from engine.composer.planner.preparing import (
     MAX_CHARS,
@@ -48,77 +49,10 @@ _BIG_KINDS = {
     "building",
 }
 _SAYING = {"say", "says", "saying", "reads", "written", "labelled", "labeled", "titled"}
+_WEARING = re.compile(r"\b(?:wearing|with|holding|carrying)\b")
 _HOLDING = {"riding", "holding", "carrying", "hugging", "petting", "feeding"}
 _ON_SOMETHING = {"furniture", "object", "food", "vehicle", "building", "plant"}
 _PLACE_KINDS = {"ground", "landform", "sky"}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a thing is wanted.
-
-    Attributes:
-        place: A location of the language, `background`, `foreground`, or empty.
-        relation: A key of `[relations]` such as `behind`, or empty.
-        anchors: The head nouns that the relation refers to.
-    """
-
-    place: str = ""
-    relation: str = ""
-    anchors: tuple[str, ...] = ()
-
-
-ANYWHERE = Spot()
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that the prompt names.
-
-    Attributes:
-        tail: What follows the phrase in a sentence: "reading a book".
-        inscription: The words on it, or empty.
-    """
-
-    phrase: Phrase
-    tail: str = ""
-    spot: Spot = ANYWHERE
-    inscription: str = ""
-
-    @property
-    def text(self) -> str:
-        """The thing in words, with its article: "a girl reading a book"."""
-        words = f' that reads "{self.inscription}"' if self.inscription else ""
-        return f"{self.phrase.text}{words} {self.tail}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a prompt asks for.
-
-    Attributes:
-        scenes: Names of known scenes, the leading one first.
-        greeting: What a banner should say, or empty.
-        theme: An abstract word that is to be told in symbols, or empty.
-        left_out: Parts that could not be read.
-    """
-
-    things: tuple[Thing, ...] = ()
-    scenes: tuple[str, ...] = ()
-    hours: tuple[str, ...] = ()
-    mood: str = ""
-    style: str = ""
-    color: str = ""
-    greeting: str = ""
-    theme: str = ""
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing at all was understood."""
-        return not (
-            self.things or self.scenes or self.hours or self.mood or self.color or self.greeting or self.theme
-        )
 
 
 def read_prompt(prompt: str) -> Reading:
@@ -163,6 +97,7 @@ class _Collector:
     theme: str = ""
     chunk: list[Word] = field(default_factory=list[Word])
     relation: str = ""
+    said: str = ""
     verb: str = ""
     pending: str = ""
     leads_with_place: bool = False
@@ -252,9 +187,13 @@ class _Collector:
         self._close()
         if word.relation == "and" and self.open_between >= 0:
             return
+        if self.verb and word.text in {"at", "to", "toward", "towards", "for"}:
+            self.verb = f"{self.verb} {'to' if word.text.startswith('to') else word.text}"
+            return
         self._join(word.relation, word.text)
 
     def _join(self, relation: str, said: str = "") -> None:
+        self.said = said
         if relation in {"and", "loose"}:
             self._end_verb()
         self.relation = relation
@@ -303,13 +242,14 @@ class _Collector:
             self.things[-1] = _attached(previous, phrase, relation, verb)
             return
         if previous and verb:
-            self.things[-1] = replace(previous, tail=f"{previous.tail} {verb} {phrase.text}".strip())
+            self.things[-1] = replace(previous, tail=f"{previous.tail} {verb} {phrase.as_said}".strip())
         thing = Thing(phrase, "", Spot(self.pending))
         self.pending = ""
         if previous and relation not in {"", "and", "with", "loose", "of"}:
             self._relate_things(previous, thing, relation)
         else:
             self.things.append(thing)
+            self._end_between(phrase.noun.name)
 
     def _relate_things(self, previous: Thing, thing: Thing, relation: str) -> None:
         """The thing before the relation is placed by the one after it."""
@@ -320,11 +260,26 @@ class _Collector:
                 self.open_between = len(self.things) - 1
         self.things.append(thing)
 
-    def _belongs(self, previous: Thing, phrase: Phrase, relation: str, verb: str) -> bool:
+    def _end_between(self, head: str) -> None:
+        """The second thing that something is between."""
+        if self.open_between >= 0:
+            thing = self.things[self.open_between]
+            spot = replace(thing.spot, anchors=(*thing.spot.anchors, head))
+            self.things[self.open_between] = replace(thing, spot=spot)
+            self.open_between = -1
+
+    def _belongs(  # noqa: PLR0911 - one return for each reason
+        self, previous: Thing, phrase: Phrase, relation: str, verb: str
+    ) -> bool:
         """Whether a phrase only describes the thing before it: a girl with a red umbrella."""
         kind, owner = phrase.noun.kind, previous.phrase.noun.kind
-        if verb in _HOLDING:
+        if verb in _HOLDING or verb.endswith((" at", " to", " for")):
             return True
+        if phrase.is_name and relation in {"in", "on", "above", "of"}:
+            return True
+        if relation == "and":
+            # an umbrella and a suitcase are both carried
+            return self.said == "and" and kind == "object" and _WEARING.search(previous.tail) is not None
         if kind in _BIG_KINDS or (self.open_between >= 0):
             return False
         if owner in _PLACE_KINDS:
@@ -369,16 +324,23 @@ def _attached(previous: Thing, phrase: Phrase, relation: str, verb: str) -> Thin
     if relation == "of" and previous.phrase.head in of_groups() and not previous.tail:
         return replace(previous, phrase=replace(phrase, group=f"{previous.phrase.text} of"))
     joint = relation if relation in {"of", "in", "on"} else (verb or "with")
-    if verb and relation in {"in", "on"}:
+    if verb and relation in {"in", "on", "of"}:
         joint = f"{verb} {relation}"
-    # one plays football, but a guitar
-    said = phrase.bare if verb == "playing" and not phrase.has_article else phrase.text
-    return replace(previous, tail=f"{previous.tail} {joint} {said}".strip())
+    if relation == "and":
+        joint = "and"
+    elif phrase.is_name and relation:
+        joint = relation
+    return replace(previous, tail=f"{previous.tail} {joint} {phrase.as_said}".strip())
 
 
 def _is_scene_only(word: Word) -> bool:
     """Whether a word names a scene, an hour or a style, and no thing."""
-    return bool(word.scenes or word.hour or word.style) and word.noun is None and not word.mood
+    return (
+        bool(word.scenes or word.hour or word.style)
+        and word.noun is None
+        and not word.mood
+        and (word.role != "adjective")
+    )
 
 
 def _scene_rank(name: str) -> int:

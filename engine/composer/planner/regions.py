@@ -10,11 +10,11 @@ from canvas.model import Canvas, GlobalDescription, LocalDescription
 from canvas.names import AREAS, OFFSETS
 from canvas.reading import read_color, read_location, read_offset
 from engine.composer.planner import retelling
+from engine.composer.planner.asked import Thing
 from engine.composer.planner.finding import Found
 from engine.composer.planner.inflection import lowered, sentence
 from engine.composer.planner.phrases import Phrase
 from engine.composer.planner.placing import Placement
-from engine.composer.planner.reading import Thing
 from engine.composer.planner.scenes import details_of
 from engine.composer.planner.tables import BACKDROP_DISTANCE, words
 from engine.composer.planner.telling import head_of, tags, where

@@ -10,11 +10,11 @@ from functools import cache
 from random import Random
 
 from canvas.model import Canvas
+from engine.composer.planner.asked import ANYWHERE, Reading, Thing
 from engine.composer.planner.hours import apply_hour
 from engine.composer.planner.inflection import is_plural, listed, plural, sentence
 from engine.composer.planner.phrases import of_groups
-from engine.composer.planner.placing import Placement, Wish, overlap, place
-from engine.composer.planner.reading import ANYWHERE, Reading, Thing
+from engine.composer.planner.placing import Placement, Wish, overlap, place, with_inverse_relations
 from engine.composer.planner.tables import (
     BACKDROP_DISTANCE,
     Noun,
@@ -41,6 +41,7 @@ MAX_REGIONS = 8
 _USUAL_REGIONS = 6
 _MAX_NAMED_REGIONS = 6
 _COVERED = 0.5
+_GROUND_DISTANCE = 5
 # of other kinds the scenes tell what holds there only
 _TOLD_EVERYWHERE = frozenset({"creature", "animal", "bird", "fish", "vehicle", "flyer"})
 _MINOR_KINDS = frozenset({"food", "object", "sky", "ground"})
@@ -111,7 +112,8 @@ def _parts(lead: SceneIdea, reading: Reading, rng: Random) -> list[Draft]:
     parts = list(lead.parts)
     setting = next((scenes()[n] for n in reading.scenes[1:] if scenes()[n].kind == "settings"), None)
     if setting and lead.kind == "occasions":
-        parts = [p for p in parts if not p.is_backdrop] + [p for p in setting.parts if p.is_backdrop]
+        parts = [part for part in parts if not _is_scenery(part)]
+        parts += [part for part in setting.parts if part.is_backdrop]
     drafts = [_draft(part, reading, lead) for part in parts]
     for name in reading.scenes[1:3]:
         other = scenes()[name]
@@ -121,6 +123,11 @@ def _parts(lead: SceneIdea, reading: Reading, rng: Random) -> list[Draft]:
     if rng.random() < 0.5 and not any(thing.spot.place for thing in reading.things):
         drafts = [_mirrored(draft) for draft in drafts]
     return drafts
+
+
+def _is_scenery(part: Part) -> bool:
+    """Whether another place would take this part's place: backdrop, or a ground in front of it."""
+    return part.is_backdrop or (part.location == "on the bottom" and part.distance >= _GROUND_DISTANCE)
 
 
 def _draft(part: Part, reading: Reading, lead: SceneIdea) -> Draft:
@@ -172,6 +179,7 @@ def _add_things(stage: _Stage, reading: Reading, lead: SceneIdea) -> None:
         for draft in stage.drafts
         if (head := head_of(draft.what)) and head.noun
     }
+    fresh = with_inverse_relations(fresh, placed)
     for group in _grouped(fresh, _MAX_NAMED_REGIONS - sum(draft.is_named for draft in stage.drafts)):
         draft = _placed(stage, group, placed, reading, is_hero=hero_is_free and group[0] is fresh[0])
         stage.drafts.insert(0 if group[0] is fresh[0] else 1, draft)
@@ -182,9 +190,12 @@ def _joined(stage: _Stage, thing: Thing, reading: Reading) -> bool:
     for draft in stage.drafts:
         head = head_of(draft.what)
         if head and head.noun and head.noun.name == thing.phrase.noun.name and not draft.is_named:
-            _take_over(stage, draft, thing, head.text)
+            if any(names_scene(scenes()[name], thing) for name in reading.scenes) and _is_bare(thing):
+                draft.is_named = True
+            else:
+                _take_over(stage, draft, thing, head.text)
             return True
-    is_plain = not (thing.phrase.modifiers or thing.tail or thing.spot != ANYWHERE or thing.inscription)
+    is_plain = _is_bare(thing)
     stands_for_scene = any(names_scene(scenes()[name], thing) for name in reading.scenes)
     is_anchor = any(thing.phrase.noun.name in other.spot.anchors for other in reading.things)
     is_plain = is_plain and not is_anchor
@@ -197,7 +208,16 @@ def _joined(stage: _Stage, thing: Thing, reading: Reading) -> bool:
                 draft.what = _with_modifiers(draft.what, form, thing)
             draft.is_named = True
             return True
-    return False
+    # a place that no part names is the scene itself
+    lead = scenes()[reading.scenes[0]] if reading.scenes else None
+    is_scene = lead is not None and lead.kind != "ideas" and names_scene(lead, thing)
+    return is_scene and not (is_anchor or thing.tail or thing.spot != ANYWHERE)
+
+
+def _is_bare(thing: Thing) -> bool:
+    """Whether the prompt says nothing of a thing but its name."""
+    said = thing.phrase.modifiers or thing.tail or thing.inscription or thing.phrase.number > 1
+    return not said and thing.spot == ANYWHERE
 
 
 def _form_in(text: str, noun: Noun) -> str | None:
@@ -299,6 +319,7 @@ def _placed(
         first.phrase.color or noun.color,
         details_of(first, stage.rng),
         is_named=True,
+        is_new=True,
     )
 
 
@@ -362,7 +383,7 @@ def _add_banner(stage: _Stage, reading: Reading) -> None:
 
 def _clear(stage: _Stage, *, is_asked_for: bool) -> None:
     """Figures that nobody named give way to those that the prompt names."""
-    named = [draft for draft in _figures(stage) if draft.is_named]
+    named = [draft for draft in _figures(stage) if draft.is_new]
     for draft in list(stage.drafts):
         is_spare = not draft.is_named and draft.placement.distance < BACKDROP_DISTANCE
         covered = sum(overlap(draft.placement.rect, other.placement.rect) for other in named)

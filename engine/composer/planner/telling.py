@@ -43,6 +43,7 @@ class Draft:
         what: Its sentence, without a full stop.
         head: The noun it is about, for quality and tags.
         is_named: Whether the prompt asked for it.
+        is_new: Whether it has its place from the prompt, and not from a known scene.
     """
 
     what: str
@@ -51,6 +52,7 @@ class Draft:
     color: str
     details: tuple[str, ...]
     is_named: bool = False
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

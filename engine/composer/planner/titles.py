@@ -7,8 +7,8 @@ are encoded, so it is short.
 import re
 from dataclasses import replace
 
+from engine.composer.planner.asked import Reading, Thing
 from engine.composer.planner.inflection import listed, sentence, singular
-from engine.composer.planner.reading import Reading, Thing
 from engine.composer.planner.tables import SceneIdea, scenes
 
 _MAX_NAMED = 4
@@ -64,4 +64,5 @@ def filled(text: str, reading: Reading, lead: SceneIdea | None = None) -> str:
 
 def names_scene(scene: SceneIdea, thing: Thing) -> bool:
     """Whether a thing is what a scene is called by."""
-    return any(singular(say) == thing.phrase.noun.name for say in scene.say)
+    called = {thing.phrase.noun.name, singular(thing.phrase.head)}
+    return any(singular(say) in called for say in scene.say)

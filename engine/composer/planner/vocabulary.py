@@ -40,7 +40,7 @@ class Word:
     """A word or fixed phrase with all that it can mean.
 
     Attributes:
-        role: `determiner`, `many`, `adjective`, `adverb`, `verb`, `carrier`, or empty.
+        role: `determiner`, `many`, `adjective`, `adverb`, `verb`, `carrier`, `name`, or empty.
         number: What a number word counts.
         relation: A key of `[relations]`, or empty.
         place: A location of the language, `background` or `foreground`, or empty.
@@ -75,19 +75,27 @@ class Word:
 
 def cut(text: str) -> tuple[Word, ...]:
     """The words of an English text, each the longest that is known; the rest of an endless text is left."""
-    tokens = [match[0].lower() for _, match in zip(range(MAX_TOKENS), _TOKEN.finditer(text), strict=False)]
+    tokens = [match[0] for _, match in zip(range(MAX_TOKENS), _TOKEN.finditer(text), strict=False)]
     return tuple(_longest_words(tokens))
 
 
-def _longest_words(tokens: list[str]) -> Iterator[Word]:
+def _longest_words(as_said: list[str]) -> Iterator[Word]:
+    tokens = [token.lower() for token in as_said]
     start = 0
     while start < len(tokens):
         for length in range(min(_MAX_PHRASE_WORDS, len(tokens) - start), 0, -1):
             text = " ".join(tokens[start : start + length])
             if length == 1 or text in vocabulary():
-                yield vocabulary().get(text) or Word(text, number=_digits(text))
+                yield vocabulary().get(text) or _unknown(as_said[start])
                 start += length
                 break
+
+
+def _unknown(token: str) -> Word:
+    """A word that no table has; with a capital it is somebody's or some place's name."""
+    if token[0].isupper() and token[1:].islower() and token.lower() not in color_words():
+        return Word(token, role="name")
+    return Word(token.lower(), number=_digits(token))
 
 
 def _digits(text: str) -> int:
