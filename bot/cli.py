@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that help is instant. What a c
 
 import asyncio
 import re
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -317,8 +318,11 @@ def _paint(report: "Report", settings: "Settings", request: _Request, output: Pa
     from bot.picture_output import write_pictures
     from bot.results import note_text, result_object
 
-    if str(output) == "-" and (report.as_json or request.chosen.get("count", 1) != 1):
-        raise typer.BadParameter("standard output takes one picture and nothing else.", param_hint="--output")
+    if str(output) == "-":
+        if sys.stdout.isatty():
+            raise typer.BadParameter("a terminal shows no picture; name a file.", param_hint="--output")
+        if report.as_json or request.chosen.get("count", 1) != 1:
+            raise typer.BadParameter("standard output takes one picture alone.", param_hint="--output")
     result = _run(report, settings, request)
     report.note(note_text(result, report.words))
     files = write_pictures(result.pictures, output, result.revision.id)
