@@ -261,6 +261,11 @@ def _inscriptions(target: str, words: str, quotes: list[str]) -> tuple[Edit, ...
 
 
 def _moves(x: str, y: str) -> tuple[Edit, ...]:
+    from_place = re.match(
+        r"((?:on|in|at) the (?:\w+[ -]){1,3}?)(?=to |slightly |a bit |up|down|closer|next )", y
+    )
+    if from_place:
+        x, y = f"{x} {from_place[1].strip()}", y[from_place.end() :]
     if re.match(r"(?:a bit |slightly |a little )?(?:closer|nearer|forward)", y) and "to the" not in y:
         return (Approach(x, 1),)
     if re.match(r"(?:a bit |slightly |a little )?(?:farther|further|away|back\b(?!ground))", y):

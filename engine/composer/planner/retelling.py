@@ -189,23 +189,29 @@ def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
     modifiers = [word for word in new.modifiers if word not in before.lower().split()]
     if new.color:
         before = without_color_at_end(before)
-    one = singular(new.head) if is_plural(new.head) else new.head
-    if was_plural and (new.is_plural or not new.has_article):
-        return before, " ".join([*modifiers, one if is_uncountable(one) else plural(one)])
-    if was_plural:
-        before = re.sub(
-            r"\b([Aa]) (?:group|crowd|row|flock|pair|pile|bunch) of ((?:\w+ )*)$", r"\1 \2", before
-        )
-        has_article = re.search(
-            r"\b(?:an?|the|this|that|his|her|its|their) (?:[\w-]+ )*$", before, re.IGNORECASE
-        )
-        name = " ".join([*modifiers, one])
-        return before, name if has_article else f"{article(name)} {name}"
-    if new.is_plural:
-        number = new.text.split()[0] if new.number > 1 else ""
-        before = re.sub(r"\b[Aa]n? ((?:[\w-]+ )*)$", rf"{number} \1" if number else r"\1", before)
+    if was_plural == new.is_plural:
         return before, " ".join([*modifiers, new.head])
-    return before, " ".join([*modifiers, new.head])
+    one = singular(new.head) if is_plural(new.head) else new.head
+    if was_plural and not new.has_article:
+        return before, " ".join([*modifiers, one if is_uncountable(one) else plural(one)])
+    head, determiner, adjectives = _noun_phrase_start(before)
+    if was_plural:
+        head = re.sub(r"\b[Aa] (?:group|crowd|row|flock|pair|pile|bunch) of $", "", head)
+        said = " ".join([*adjectives, *modifiers, one])
+        return head, f"{determiner or article(said)} {said}"
+    number = new.text.split()[0] if new.number > 1 else ""
+    determiner = number if determiner.lower() in {"a", "an", ""} else determiner
+    return head, " ".join(part for part in [determiner, *adjectives, *modifiers, new.head] if part)
+
+
+def _noun_phrase_start(before: str) -> tuple[str, str, list[str]]:
+    """The text before a noun's phrase, its determiner, and its adjectives."""
+    words = before.split()
+    adjectives = list(takewhile(_is_adjective, reversed(words)))[::-1]
+    rest = words[: len(words) - len(adjectives)]
+    last = vocabulary().get(rest[-1].lower()) if rest else None
+    determiner = rest.pop() if last and last.role == "determiner" else ""
+    return " ".join([*rest, ""]), determiner, adjectives
 
 
 def _phrase_start(text: str, start: int) -> int:
@@ -257,6 +263,8 @@ def _joined(before: str, after: str) -> str:
 
 def _is_adjective(word: str) -> bool:
     known = vocabulary().get(word.lower())
+    if word.lower() in color_words():
+        return True
     if known is None:
         return bool(re.fullmatch(r"[a-z\-]+(?:y|ed|ful|ous|ish|ing|less|al|ic)", word.lower()))
     return known.role == "adjective" or known.is_color or bool(known.mood or known.hour)

@@ -1,0 +1,501 @@
+"""Edits of the embedded composer's planner: what was asked for changes, everything else stays."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canvas import Canvas, GlobalDescription, LocalDescription, parse, write
+from canvas.layout import rect
+from engine.composer.planner.editing import edit_scene
+from engine.errors import NotUnderstood
+
+LIBRARY = Canvas(
+    GlobalDescription(
+        "A dragon guarding a chest beside a knight.",
+        (
+            "A huge dragon guards a chest in a cave.",
+            "Its wings glow in the dark.",
+            "On the left side of the image, a knight waits with a lantern.",
+            'On the top of the image, a sign that reads "Keep Out" hangs from the rock.',
+            "Warm firelight fills the whole cave.",
+        ),
+        "dragon, chest, knight, lantern, sign, firelight",
+        "saddlebrown",
+    ),
+    (
+        LocalDescription(
+            "A huge green dragon guarding a chest.",
+            "in the center",
+            "no offset",
+            "a medium-sized square area",
+            4.0,
+            (
+                "In the center of the image, a huge green dragon guards a chest.",
+                "Its scales are green and wet.",
+            ),
+            "green dragon, chest, scales",
+            "Tense and dark.",
+            "Oil painting.",
+            "High quality, with the dragon in focus.",
+            "green",
+        ),
+        LocalDescription(
+            "A tired knight with a lantern.",
+            "on the left",
+            "no offset",
+            "a small vertical area",
+            3.0,
+            ("On the left side of the image, a tired knight holds a lantern.", "He looks at the dragon."),
+            "knight, lantern, dragon",
+            "Tense and dark.",
+            "Oil painting.",
+            "High quality.",
+            "silver",
+        ),
+        LocalDescription(
+            'A wooden sign that reads "Keep Out".',
+            "on the top",
+            "no offset",
+            "a small horizontal area",
+            5.0,
+            ('On the top of the image, a sign that reads "Keep Out" hangs from the rock.',),
+            "sign, wood",
+            "Tense and dark.",
+            "Oil painting.",
+            "High quality.",
+            "burlywood",
+        ),
+        LocalDescription(
+            "A stone floor with bones and coins.",
+            "on the bottom",
+            "no offset",
+            "a large horizontal area",
+            8.0,
+            ("At the bottom of the image, a stone floor with bones and coins.",),
+            "floor, bones, coins",
+            "Tense and dark.",
+            "Oil painting.",
+            "High quality.",
+            "dimgray",
+        ),
+    ),
+)
+
+
+def edited(prompt: str, canvas: Canvas = LIBRARY) -> Canvas:
+    result = edit_scene(canvas, prompt, 0).canvas
+    assert parse(write(result)) == result
+    return result
+
+
+def region(canvas: Canvas, noun: str) -> LocalDescription:
+    return next(x for x in canvas.local_descriptions if re.search(rf"\b{noun}\b", x.description))
+
+
+def names(canvas: Canvas) -> tuple[str, ...]:
+    return edit_scene(canvas, "make it night", 0).known
+
+
+# --- replacing
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "change the dragon to a dinosaur",
+        "Replace the dragon with a dinosaur.",
+        "turn the dragon into a dinosaur please",
+        "swap the dragon for a dinosaur",
+        "make the dragon a dinosaur",
+        "use a dinosaur instead of the dragon",
+        "把龙换成恐龙",
+        "将龙改成恐龙",
+        "把中间的龙变成恐龙",
+        "用恐龙代替龙",
+    ],
+)
+def test_replace(prompt: str):
+    """A replaced thing is named nowhere any more, in no text of the scene."""
+    canvas = edited(prompt)
+    assert "dragon" not in write(canvas).lower()
+    assert "dinosaur" in canvas.global_description.description
+    assert "dinosaur" in canvas.local_descriptions[0].description
+    assert "He looks at the dinosaur." in canvas.local_descriptions[1].detailed_descriptions
+
+
+def test_replace_keeps_place():
+    """The new thing stands where the old one stood."""
+    old, new = LIBRARY.local_descriptions[0], edited("change the dragon to a dinosaur").local_descriptions[0]
+    assert (new.location, new.offset, new.area, new.distance_to_viewer) == (
+        old.location,
+        old.offset,
+        old.area,
+        old.distance_to_viewer,
+    )
+
+
+def test_replace_drops_what_was_the_old_ones():
+    """Sentences that go on about the old thing leave with it."""
+    canvas = edited("change the dragon to a teapot")
+    assert "Its wings glow in the dark." not in canvas.global_description.detailed_descriptions
+    assert "scales" not in write(canvas)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("change the knight to an old elephant", "An? (?:tired )?old elephant"),
+        ("change the knight to three owls", "Three (?:tired )?owls"),
+        ("change the knight to owls", "(?:Tired )?[Oo]wls"),
+        ("把骑士换成两只猫头鹰", "Two (?:tired )?owls"),
+    ],
+)
+def test_articles_and_numbers(prompt: str, expected: str):
+    """Articles and plurals agree with the new thing."""
+    canvas = edited(prompt)
+    assert re.match(expected, canvas.local_descriptions[1].description)
+    assert not re.search(r"\ba (?:old )?(?:elephant|owls?)\b|\ban? (?:three|two|owls)\b", write(canvas))
+
+
+# --- adding
+
+
+@pytest.mark.parametrize(
+    ("prompt", "noun", "location", "color"),
+    [
+        ("add a cat on the right", "cat", "on the right", None),
+        ("add a red balloon in the top right corner", "balloon", "on the top-right", "red"),
+        ("put a blue lamp on the left", "lamp", "on the left", "blue"),
+        ("在右边加一只猫", "cat", "on the right", None),
+        ("加一只猫在右边", "cat", "on the right", None),
+        ("左上角加一个红色的气球", "balloon", "on the top-left", "red"),
+    ],
+)
+def test_add(prompt: str, noun: str, location: str, color: str | None):
+    """A new thing gets a region where it was asked for, in its colour; all others stay to the byte."""
+    canvas = edited(prompt)
+    assert canvas.local_descriptions[:-1] == LIBRARY.local_descriptions
+    new = canvas.local_descriptions[-1]
+    assert noun in new.description
+    assert new.location == location
+    assert color is None or new.color == color
+    assert noun in canvas.global_description.description
+
+
+def test_add_several():
+    """Several things in one sentence are several regions."""
+    canvas = edited("add a cat, a tower and two trees")
+    assert [len(re.findall(word, write(canvas))) > 0 for word in ("cat", "tower", "two trees")] == [True] * 3
+    assert len(canvas.local_descriptions) == 7
+
+
+def test_add_beside_a_thing():
+    """A new thing above another one lands above it."""
+    bird = edited("add a bird above the knight").local_descriptions[-1]
+    assert rect(bird)[0] < rect(LIBRARY.local_descriptions[1])[0]
+
+
+def test_full_scene():
+    """A scene does not grow without end; what found no room is said."""
+    canvas = LIBRARY
+    for _ in range(3):
+        canvas = edited("add a cat, a dog, a fox and a bear", canvas)
+    result = edit_scene(canvas, "add a cow", 0)
+    assert result.canvas == canvas
+    assert ("full", "cow") in result.notes
+
+
+# --- removing
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "remove the knight",
+        "delete the knight",
+        "get rid of the knight",
+        "no knight",
+        "去掉骑士",
+        "把骑士删掉",
+    ],
+)
+def test_remove(prompt: str):
+    """A removed thing is gone from the regions and from every text; the other regions stay to the byte."""
+    canvas = edited(prompt)
+    assert "knight" not in write(canvas).lower()
+    old = LIBRARY.local_descriptions
+    assert canvas.local_descriptions == (old[0], old[2], old[3])
+    assert canvas.global_description.description == "A dragon guarding a chest."
+
+
+def test_remove_what_has_no_region():
+    """A thing that is only mentioned leaves the sentences that mention it."""
+    canvas = edited("remove the coins")
+    assert "coin" not in write(canvas)
+    assert region(canvas, "floor").description == "A stone floor with bones."
+
+
+def test_remove_one_of_two():
+    """Of two things of a name the one with the named colour goes."""
+    twice = edited("add a red dragon on the right")
+    canvas = edited("remove the red dragon", twice)
+    assert canvas.local_descriptions == LIBRARY.local_descriptions
+
+
+# --- place, size, distance, quality
+
+
+@pytest.mark.parametrize(
+    ("prompt", "location", "offset"),
+    [
+        ("move the knight to the right", "on the right", "no offset"),
+        ("put the knight in the bottom left corner", "on the bottom-left", "no offset"),
+        ("move the knight up a bit", "on the left", "slightly to the upper"),
+        ("move the knight slightly to the right", "on the left", "slightly to the right"),
+        ("move the thing on the left to the right", "on the right", "no offset"),
+        ("把骑士移到右边", "on the right", "no offset"),
+        ("骑士往上移一点", "on the left", "slightly to the upper"),
+        ("把骑士放到右下角", "on the bottom-right", "no offset"),
+    ],
+)
+def test_move(prompt: str, location: str, offset: str):
+    """A moved thing stands at its new place, and nothing says that it stands at the old one."""
+    canvas = edited(prompt)
+    knight = region(canvas, "knight")
+    assert (knight.location, knight.offset) == (location, offset)
+    if location != "on the left":
+        assert "On the left side" not in write(canvas)
+    assert canvas.local_descriptions[2:] == LIBRARY.local_descriptions[2:]
+
+
+def test_move_next_to():
+    """A thing moved next to another one lands beside it."""
+    canvas = edited("move the sign next to the knight")
+    assert region(canvas, "sign").location != "on the top"
+
+
+def test_swap():
+    """Two swapped things have each other's places."""
+    canvas = edited("swap the knight and the sign")
+    assert region(canvas, "knight").location == "on the top"
+    assert region(canvas, "sign").location == "on the left"
+    assert edited("交换骑士和牌子的位置").local_descriptions == canvas.local_descriptions
+
+
+@pytest.mark.parametrize(
+    ("prompt", "area"),
+    [
+        ("make the knight bigger", "a medium-sized vertical area"),
+        ("让骑士大一点", "a medium-sized vertical area"),
+        ("make the floor smaller", "a medium-sized horizontal area"),
+        ("把龙变小一点", "a small square area"),
+    ],
+)
+def test_resize(prompt: str, area: str):
+    """Bigger and smaller are the next area of the same shape."""
+    assert area in {local.area for local in edited(prompt).local_descriptions}
+
+
+def test_resized_words():
+    """A thing that is made smaller is not called huge any more."""
+    assert "huge" not in region(edited("make the dragon smaller"), "dragon").description
+
+
+@pytest.mark.parametrize(
+    ("prompt", "nearer"),
+    [
+        ("bring the dragon closer", True),
+        ("move the dragon farther away", False),
+        ("让龙近一点", True),
+        ("把龙移远一点", False),
+    ],
+)
+def test_distance(prompt: str, nearer: bool):
+    """Closer and farther change the distance only."""
+    new = region(edited(prompt), "dragon")
+    old = LIBRARY.local_descriptions[0]
+    assert (new.distance_to_viewer < old.distance_to_viewer) is nearer
+    assert replace(new, distance_to_viewer=old.distance_to_viewer) == old
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["make the dragon red", "paint the dragon red", "the dragon should be red", "把龙变成红色", "让龙变红色"],
+)
+def test_recolor(prompt: str):
+    """A new colour is in the region and in its words, and the old one is in neither."""
+    dragon = region(edited(prompt), "dragon")
+    assert dragon.color == "red"
+    assert dragon.description == "A huge red dragon guarding a chest."
+    assert "green" not in write(edited(prompt))
+
+
+def test_quality():
+    """An adjective stands before its noun."""
+    assert (
+        edited("make the knight happy").local_descriptions[1].description.startswith("A tired happy knight")
+    )
+
+
+def test_it():
+    """ "It" is what was spoken of last."""
+    canvas = edited("move the sign to the left and make it bigger")
+    assert region(canvas, "sign").area == "a medium-sized horizontal area"
+
+
+def test_inscription():
+    """A sign gets other words, wherever they stand."""
+    for prompt in ('make the sign say "Come In"', "把牌子的字改成“Come In”"):
+        text = write(edited(prompt))
+        assert "Keep Out" not in text
+        assert 'A wooden sign that reads "Come In".' in text
+
+
+# --- hours and background
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tag", "color"),
+    [
+        ("make it night", "night", "midnightblue"),
+        ("change it to winter", "winter", "aliceblue"),
+        ("let it rain", "rain", "slategray"),
+        ("add fog", "fog", "lightgray"),
+        ("at sunset", "sunset", "darkorange"),
+        ("改成晚上", "night", "midnightblue"),
+        ("下雪", "winter", "aliceblue"),
+        ("让画面变成秋天", "autumn", "moccasin"),
+        ("变成白天", "day", "lightskyblue"),
+    ],
+)
+def test_hour(prompt: str, tag: str, color: str):
+    """A time of day, weather or season changes the palette, the words and the air of the scene."""
+    canvas = edited(prompt)
+    assert canvas.global_description.color == color
+    assert tag in canvas.global_description.tags.split(", ")
+    assert all(local.atmosphere != "Tense and dark." for local in canvas.local_descriptions)
+    assert len(canvas.local_descriptions) <= len(LIBRARY.local_descriptions) + 1
+
+
+def test_hour_replaces_hour():
+    """Night after day leaves no daylight."""
+    canvas = edited("make it night", edited("make it day"))
+    assert "daylight" not in write(canvas)
+    assert sum("sky" in local.description for local in canvas.local_descriptions) == 1
+
+
+def test_hour_twice():
+    """The same hour twice is the same as once."""
+    once = edited("make it rain")
+    assert edited("make it rain", once) == once
+
+
+def test_background():
+    """The background's colour is the global one."""
+    assert edited("make the background dark blue").global_description.color == "darkblue"
+    assert edited("把背景改成蓝色").global_description.color == "blue"
+
+
+# --- several, and what is not understood
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "change the dragon to a cat, remove the sign and make it night",
+        "change the dragon to a cat. Remove the sign. Make it night.",
+        "把龙换成猫，去掉牌子，改成晚上",
+        "把龙换成猫然后去掉牌子，并且改成晚上",
+    ],
+)
+def test_several(prompt: str):
+    """Several edits in one message are all done."""
+    canvas = edited(prompt)
+    text = write(canvas)
+    assert "dragon" not in text
+    assert "Keep Out" not in text
+    assert canvas.global_description.color == "midnightblue"
+
+
+def test_not_understood_in_part():
+    """What was not understood, or is not there, is noted; the rest is done."""
+    result = edit_scene(LIBRARY, "remove the unicorn; blorp the flurb; make the dragon red", 0)
+    assert region(result.canvas, "dragon").color == "red"
+    assert dict(result.notes) == {"not_found": "the unicorn", "not_understood": "blorp the flurb"}
+    assert {"dragon", "knight", "sign"} <= set(result.known)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["blorp", "what is this?", "remove the unicorn", "删掉独角兽", "123", "спасибо"]
+)
+def test_nothing_understood(prompt: str):
+    """A message that asks for nothing doable is refused with the names of the things in the scene."""
+    with pytest.raises(NotUnderstood) as refusal:
+        edit_scene(LIBRARY, prompt, 0)
+    assert {"dragon", "knight"} <= set(refusal.value.known)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.text(max_size=120)
+    | st.lists(
+        st.sampled_from(
+            [
+                "make",
+                "change",
+                "remove",
+                "add",
+                "move",
+                "swap",
+                "the",
+                "a",
+                "dragon",
+                "knight",
+                "sign",
+                "cat",
+                "it",
+                "red",
+                "bigger",
+                "to",
+                "left",
+                "and",
+                ",",
+                "with",
+                "into",
+                "background",
+                "night",
+                "say",
+                "'Hi'",
+                "on",
+                "under",
+                "two",
+                "把",
+                "龙",
+                "换成",
+                "猫",
+                "去掉",
+                "加",
+                "移到",
+                "左边",
+                "变成",
+                "红色",
+                '"',
+                "`",
+                "{",
+            ]
+        ),
+        max_size=14,
+    ).map(" ".join)
+)
+def test_any_instruction(prompt: str):
+    """Any instruction gives a valid canvas or a refusal that names what is there, nothing else."""
+    try:
+        canvas = edit_scene(LIBRARY, prompt, 0).canvas
+    except NotUnderstood as refusal:
+        assert refusal.known
+        return
+    assert parse(write(canvas)) == canvas
+    assert all(local.description.strip() for local in canvas.local_descriptions)
