@@ -173,6 +173,8 @@ def save_subset(font: TTFont, code_points: Iterable[int], out: Path) -> None:
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=code_points)
     subsetter.subset(font)
+    font.recalcTimestamp = False
+    font["head"].created = font["head"].modified = 0  # the same file each time
     font.save(out)
 
 

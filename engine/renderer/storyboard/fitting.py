@@ -1,6 +1,7 @@
 """Puts labels, details and decoration into the room that the subjects leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from canvas.model import Canvas
 from engine.renderer.storyboard import lettering
@@ -14,34 +15,40 @@ from engine.renderer.storyboard.plan import Figure, Label
 from engine.renderer.storyboard.props import PARTY, garland
 from engine.renderer.storyboard.scenery import GROUNDS
 
+_MIN_DETAIL_PX: Final = 12
 
-def labels(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: Room) -> list[Label]:
-    """One short label a region, nearest regions first, where there is room."""
-    by_region = {figure.region: figure.box for figure in heroes}
+
+def labels(
+    frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], seen: Mapping[int, Box], room: Room
+) -> list[Label]:
+    """One short label a region, nearest regions first, where there is room.
+
+    Args:
+        frame: The picture's measures.
+        parts: Far to near.
+        heroes: The subjects that are no scenery.
+        seen: The part of each region that is not hidden, in pixels.
+        room: What is taken; the labels take their share of it.
+    """
+    figures = {figure.region: figure.box for figure in heroes}
+    margin, type_px = round(frame.type_px * 0.45), frame.type_px
     found: list[Label] = []
-    margin = round(frame.type_px * 0.45)
     for part in reversed(parts):
-        if part.is_sign:
-            continue
-        text = lettering.legible(part.subject.text, 60)
-        region = frame.box(part.region.rect)
-        text = lettering.fitted(
-            text, frame.type_px, min(frame.type_px * 11, region[2] - region[0] - 2 * margin)
-        )
+        index = part.region.index
+        left, _, right, _ = region = seen[index]
+        text = "" if part.is_sign else lettering.legible(part.subject.text, 60)
+        text = lettering.fitted(text, type_px, min(type_px * 14, right - left - 2 * margin))
         if not text:
             continue
-        width, height = (
-            round(lettering.width_px(text, frame.type_px)) + 2 * margin,
-            round(frame.type_px * 1.5),
-        )
-        places = (
-            area_places(region, width, height, low=_is_low(part)) if part.is_scenery
-            else label_places(by_region[part.region.index], region, width, height, max(2, margin // 3))
-        )  # fmt: skip
+        width, height = round(lettering.width_px(text, type_px)) + 2 * margin, round(type_px * 1.5)
+        if part.is_scenery:
+            places = area_places(region, width, height, low=_is_low(part))
+        else:
+            places = label_places(figures[index], region, width, height, max(2, margin // 3))
         box = room.first_free(places, 2)
         if box:
             room.take(box)
-            found.append(Label(part.region.index, text, box, frame.type_px))
+            found.append(Label(index, text, box, type_px))
     return found
 
 
@@ -50,43 +57,38 @@ def _is_low(part: Part) -> bool:
     return part.subject.thing is not None and part.subject.thing.name in GROUNDS
 
 
-def details(frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], room: Room) -> list[Figure]:
-    """Small things around their subjects, where nothing else is."""
+def details(
+    frame: Frame, parts: Sequence[Part], heroes: Sequence[Figure], seen: Mapping[int, Box], room: Room
+) -> list[Figure]:
+    """Small things around their subjects, where nothing else is. Arguments as for `labels`."""
     by_region = {figure.region: figure for figure in heroes}
     found: list[Figure] = []
     for part in reversed(parts):
-        rng = frame.rng("details", part.region.index)
-        region = frame.box(part.region.rect)
-        hero_figure = by_region.get(part.region.index)
-        side = min(region[2] - region[0], region[3] - region[1])
-        size = min(
-            frame.unit_px * 11,
-            side * 0.22,
-            (hero_figure.box[3] - hero_figure.box[1]) * 0.42 if hero_figure else 1e9,
-        )
-        if part.is_sign or size < 12:
-            continue
-        for detail in details_left(part.subject)[: 3 if part.is_scenery else 2]:
-            drawing = detail_drawing(detail)
-            scale = size * rng.uniform(0.85, 1.1) / max(drawing.width, drawing.height)
-            width, height = round(drawing.width * scale), round(drawing.height * scale)
-            airy = floats(detail.thing)
-            box = room.scatter(
-                _around(hero_figure, region, size), width, height, rng, low=0.0 if airy else 0.45
+        if not part.is_sign:
+            found += _details_of(frame, part, by_region.get(part.region.index), seen[part.region.index], room)
+    return found
+
+
+def _details_of(frame: Frame, part: Part, subject: Figure | None, region: Box, room: Room) -> list[Figure]:
+    rng = frame.rng("details", part.region.index)
+    size = min(frame.unit_px * 11, (region[2] - region[0]) * 0.22, (region[3] - region[1]) * 0.22)
+    if subject:
+        size = min(size, (subject.box[3] - subject.box[1]) * 0.42)
+    if size < _MIN_DETAIL_PX:
+        return []
+    found: list[Figure] = []
+    for detail in details_left(part.subject)[: 3 if part.is_scenery else 2]:
+        drawing = detail_drawing(detail)
+        scale = size * rng.uniform(0.85, 1.1) / max(drawing.width, drawing.height)
+        width, height = round(drawing.width * scale), round(drawing.height * scale)
+        airy = floats(detail.thing)
+        box = room.scatter(_around(subject, region, size), width, height, rng, low=0.0 if airy else 0.45)
+        if box:
+            room.take(box)
+            flip, glowing = rng.random() < 0.5, has_trait(detail.thing, "glowing")
+            found.append(
+                Figure(part.region.index, "detail", drawing, box, not airy, flip=flip, glowing=glowing)
             )
-            if box:
-                room.take(box)
-                found.append(
-                    Figure(
-                        part.region.index,
-                        "detail",
-                        drawing,
-                        box,
-                        not airy,
-                        rng.random() < 0.5,
-                        glowing=has_trait(detail.thing, "glowing"),
-                    )
-                )
     return found
 
 

@@ -66,7 +66,7 @@ def group(
     if len(drawings) == 1:
         return drawings[0]
     sizes = [height * rng.uniform(0.93, 1.0) for height in heights or [1.0] * len(drawings)]
-    back = len(drawings) // 2 if stacked and len(drawings) >= 4 else 0
+    back = len(drawings) // 2 if stacked and len(drawings) >= 3 else 0
     rows = [list(range(back)), list(range(back, len(drawings)))]
     height = 100.0
     widths = [height * size * drawing.aspect for size, drawing in zip(sizes, drawings, strict=True)]
@@ -74,7 +74,7 @@ def group(
     stagger = max(widths) * 0.3 if back == len(drawings) - back else 0.0
     spans = [sum(widths[index] for index in row) * share for row in rows]
     width = max(spans) + max(widths) * (1 - share) + stagger
-    lift = 40.0 if back else 0.0
+    lift = 33.0 if back else 0.0
     parts: list[str] = []
     for row, up, shift in ((rows[0], lift, stagger / 2), (rows[1], 0.0, -stagger / 2)):
         x = (
@@ -111,7 +111,8 @@ def _icons(subject: Subject, thing: Thing, color: Rgb, rng: Random, *, stacked: 
     colors = [main] * subject.count
     if subject.count > 1 and not subject.color and has_trait(thing, "mixed"):
         colors[1:] = rng.sample(props.PARTY, subject.count - 1)
-    drawings = [icon(thing.name, each) for each in colors]
+    things = (thing, *(other for other in subject.others if other.kind == "icon"))
+    drawings = [icon(things[turn % len(things)].name, each) for turn, each in enumerate(colors)]
     if subject.count > 1 and floats(thing):
         return _swarm(drawings, rng)
     return group(drawings, rng, stacked=stacked)

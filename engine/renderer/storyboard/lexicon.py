@@ -96,7 +96,7 @@ def worn_on(thing: Thing) -> str | None:
 
 
 def has_trait(thing: Thing, trait: str) -> bool:
-    """Whether words.toml lists an icon under `tinted`, `mixed`, `glowing` or `celestial`."""
+    """Whether words.toml lists an icon under `tinted`, `mixed`, `glowing`, `celestial` or `never_details`."""
     return thing.kind == "icon" and thing.name in _lexicon().traits[trait]
 
 
@@ -150,7 +150,7 @@ def _lexicon() -> _Lexicon:
             "clothes": frozenset(table["clothes"]["words"].split(", ")),
             **{
                 trait: frozenset(table[trait]["icons"].split(", "))
-                for trait in ("tinted", "mixed", "glowing", "celestial")
+                for trait in ("tinted", "mixed", "glowing", "celestial", "never_details")
             },
         },
     )

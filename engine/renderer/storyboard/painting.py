@@ -123,7 +123,7 @@ def _paint_figure(image: Image.Image, figure: Figure, backdrop: Backdrop) -> Non
             image,
             (left - wide * 0.22, top - high * 0.16, right + wide * 0.22, bottom + high * 0.12),
             figure.wash,
-            0.4 if backdrop.dark else 0.6,
+            0.38 if backdrop.dark else 0.52,
         )
         if figure.grounded:
             _paint_hill(image, figure, backdrop)

@@ -19,6 +19,7 @@ class Area:
     Attributes:
         region: Index into `Canvas.local_descriptions`.
         soft: Which edges fade: left, top, right, bottom.
+        seen: The part of its box that no nearer area hides.
     """
 
     region: int
@@ -26,6 +27,7 @@ class Area:
     drawing: Drawing
     box: Box
     soft: tuple[bool, bool, bool, bool]
+    seen: Box
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,10 @@ def plan(canvas: Canvas, width_px: int, height_px: int, seed: int) -> Plan:
     room = Room(width_px, frame.floor_px)
     for figure in heroes:
         room.take(without_feet(figure.box))
-    named = labels(frame, parts, heroes, room)
-    small = details(frame, parts, heroes, room)
+    seen = {part.region.index: frame.box(part.region.rect) for part in parts}
+    seen.update({area.region: (*area.seen[:3], min(area.seen[3], frame.floor_px)) for area in areas})
+    named = labels(frame, parts, heroes, seen, room)
+    small = details(frame, parts, heroes, seen, room)
     decoration = decor(frame, backdrop, room)
     behind = [figure for figure in small if figure.region in {area.region for area in areas}]
     fronts = _interleaved(standing, heroes, signs, small)

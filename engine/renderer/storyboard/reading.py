@@ -26,7 +26,7 @@ _QUOTED: Final = re.compile(
     re.IGNORECASE,
 )
 _DRESSED: Final = re.compile(r"\b(?:in|wearing)(?: all)? (\w+)(?=[.,;]|$| and\b)")
-_TOKEN: Final = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.,;:!?()\n—。，、；：！？]")
+_TOKEN: Final = re.compile(r"#?[^\W_]+(?:['’-]{1,2}[^\W_]+)*|[.,;:!?()\n—。，、；：！？]")
 _HAN_BREAK: Final = re.compile(r"[\s,.;:!?。，、；：！？]+")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
@@ -64,6 +64,7 @@ class _English:
     not_plural: frozenset[str]
     color_nouns: frozenset[str]
     vague: frozenset[str]
+    adjectives: frozenset[str]
     counts: Mapping[str, int]
     irregular: Mapping[str, str]
     colors: Mapping[str, str]
@@ -142,9 +143,8 @@ class _Reader:
         adverb = long and word.endswith("ly") and word not in english.nouns_in_ly
         if participle or adverb:
             # "a smiling woman" goes on, "a woman smiling" ends there
-            return "-" in word or all(
-                earlier in english.determiners or earlier in english.counts for earlier in self.words
-            )
+            before = english.determiners | english.adjectives | english.counts.keys() | english.colors.keys()
+            return "-" in word or before.issuperset(self.words)
         return True
 
 

@@ -14,13 +14,14 @@ GROUNDS: Final = frozenset({"grass", "sand", "snow", "road", "floor", "lunar", "
 SILHOUETTES: Final = frozenset({"mountains", "forest", "city", "village"})
 """Kinds that stand on a ground themselves."""
 
-SOFT: Final = frozenset({"sky", "clouds", "space", "stars", "fog", "wall"})
+SOFT: Final = frozenset({"sky", "clouds", "space", "stars", "fog", "wall", "rays"})
 """Kinds without fine edges."""
 
 _KINDS: Final = MappingProxyType[str, Callable[[Scene], str]](
     {
         "sky": skies.sky, "clouds": skies.clouds, "stars": skies.stars, "space": skies.space,
         "fog": skies.fog,
+        "rays": skies.rays,
         "rainfall": skies.rainfall, "snowfall": skies.snowfall, "fireworks": skies.fireworks,
         "grass": grounds.grass, "sand": grounds.sand, "snow": grounds.snow, "lunar": grounds.craters,
         "sea": grounds.sea, "road": grounds.road, "floor": grounds.floor, "tabletop": grounds.tabletop,

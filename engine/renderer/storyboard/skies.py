@@ -99,6 +99,18 @@ def space(scene: Scene) -> str:
     return "".join(parts) + star_field(width, height, scene.rng)
 
 
+def rays(scene: Scene) -> str:
+    """Beams of light that fall from above."""
+    width, height = scene.width, scene.height
+    parts = [fade("b", (0, mix(scene.color, WHITE, 0.55), 0.7), (1, mix(scene.color, WHITE, 0.55), 0))]
+    for index in range(5):
+        x, lean = width * (0.1 + 0.2 * index), scene.between(0.02, 0.12) * width
+        foot = x + lean + scene.between(4, 12)
+        beam = d("M", x, 0, "H", x + scene.between(4, 9), "L", foot + 12, height, "H", foot - 4, "Z")
+        parts.append(path(beam, "url(#b)"))
+    return "".join(parts)
+
+
 def fog(scene: Scene) -> str:
     """Flat pale banks."""
     tone = to_hex(mix(scene.color, WHITE, 0.55))

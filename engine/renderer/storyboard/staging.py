@@ -1,6 +1,7 @@
 """Stages areas and subjects: how large each becomes and where exactly it stands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from canvas.layout import GRID_CELLS, Rect, rect
@@ -47,7 +48,7 @@ def stage_areas(frame: Frame, parts: Sequence[Part]) -> list[Area]:
                 cells, [rects[later] for later in range(index + 1, len(parts)) if _is_ground(parts[later])]
             )
         areas.append(_area(frame, part, cells))
-    return areas
+    return [replace(area, seen=_seen(area.box, areas[index + 1 :])) for index, area in enumerate(areas)]
 
 
 def stage_heroes(frame: Frame, parts: Sequence[Part]) -> tuple[list[Figure], list[Sign]]:
@@ -96,6 +97,16 @@ def _above_grounds(cells: Rect, grounds: Sequence[Rect]) -> Rect:
     return top, bottom, left, right
 
 
+def _seen(box: Box, nearer: Sequence[Area]) -> Box:
+    """What is left of a box above the nearer areas that run across it."""
+    left, top, right, bottom = box
+    for area in nearer:
+        across = area.box[0] <= left + (right - left) * 0.1 and area.box[2] >= right - (right - left) * 0.1
+        if across and top < area.box[1] < bottom:
+            bottom = area.box[1] + round((area.box[3] - area.box[1]) * 0.1)
+    return left, top, right, min(bottom, box[3])
+
+
 def _is_ground(part: Part) -> bool:
     return part.subject.thing is not None and part.subject.thing.name in GROUNDS
 
@@ -116,6 +127,7 @@ def _area(frame: Frame, part: Part, cells: Rect) -> Area:
         part.region.index, thing.name, scenery(thing.name, scene), box,
         (left > 0, top > 0 and thing.name not in _OUTLINED, right < GRID_CELLS,
          bottom < GRID_CELLS and not standing),
+        seen=box,
     )  # fmt: skip
 
 

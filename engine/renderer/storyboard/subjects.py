@@ -8,7 +8,7 @@ from canvas.model import Canvas, LocalDescription
 from canvas.names import COLORS
 from engine.renderer.storyboard.backdrop import words_of
 from engine.renderer.storyboard.drawing import Rgb
-from engine.renderer.storyboard.lexicon import Thing, find, is_clothing, is_natural, worn_on
+from engine.renderer.storyboard.lexicon import Thing, find, has_trait, is_clothing, is_natural, worn_on
 from engine.renderer.storyboard.reading import (
     MAX_GROUP,
     Phrase,
@@ -19,6 +19,8 @@ from engine.renderer.storyboard.reading import (
 )
 
 MAX_DETAILS: Final = 8
+
+_LABEL_CHARS: Final = 24
 
 _PORTRAIT: Final = frozenset({"portrait", "close-up", "closeup", "headshot", "face", "selfie", "bust"})
 
@@ -64,12 +66,23 @@ class Subject:
 
 def subjects(canvas: Canvas) -> tuple[Subject, ...]:
     """One subject a local description, in the order of the code; no detail repeats another's subject."""
-    found = [_subject(local) for local in canvas.local_descriptions]
+    found = _as_portrait(canvas, [_subject(local) for local in canvas.local_descriptions])
     heroes = frozenset(subject.thing.name for subject in found if subject.thing)
     return tuple(
         _with_details(subject, local, heroes)
         for subject, local in zip(found, canvas.local_descriptions, strict=True)
     )
+
+
+def _as_portrait(canvas: Canvas, found: list[Subject]) -> list[Subject]:
+    """The subjects; where the whole picture is a portrait its only person is shown as one."""
+    people = [
+        index for index, subject in enumerate(found) if subject.thing and subject.thing.kind == "person"
+    ]
+    if len(people) == 1 and words_of(canvas.global_description.description) & _PORTRAIT:
+        only = people[0]
+        found[only] = replace(found[only], portrait=found[only].count == 1)
+    return found
 
 
 def _subject(local: LocalDescription) -> Subject:
@@ -78,22 +91,15 @@ def _subject(local: LocalDescription) -> Subject:
     )
     read = phrases(local.description)
     chosen, thing = _choose(read)
-    others = tuple(
-        other
-        for phrase in read
-        if phrase.main
-        and phrase is not chosen
-        and (other := find(phrase))
-        and thing
-        and other.kind == thing.kind == "person"
-    )
+    others = _others(read, chosen, thing)
+    things = tuple(other for phrase in others if (other := find(phrase)))
     mood = words_of(local.description) | words_of(local.tags[:300])
     thing = _weathered(thing, mood)
     if sign and (thing is None or (thing.kind == "prop" and thing.name == "banner")):
         thing = Thing("prop", "banner", "banner")
     count = chosen.count if chosen else 1
     if others:
-        count = min(MAX_GROUP, max(count, 2) + len(others))
+        count = min(MAX_GROUP, sum(min(phrase.count, 2) for phrase in (chosen, *others) if phrase))
     if thing and thing.word in ("couple", "lover"):
         count = 2
     elif thing and thing.word in (
@@ -110,11 +116,22 @@ def _subject(local: LocalDescription) -> Subject:
     ):
         count = max(count, 4)
     return Subject(
-        thing, others, count, _asked_color(chosen, thing), _clothes(local, read),
-        _label(chosen, thing) or local.tags.split(",")[0].strip()[:40] or local.color,
+        thing, things, count, _asked_color(chosen, thing), _clothes(local, read),
+        _label(chosen, thing, others) or local.tags.split(",")[0].strip()[:40] or local.color,
         sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1,
         mood,
     )  # fmt: skip
+
+
+def _others(read: Sequence[Phrase], chosen: Phrase | None, thing: Thing | None) -> tuple[Phrase, ...]:
+    """Further people or icons that the subject is said to be: "a bride and a groom"."""
+    if thing is None or thing.kind not in ("person", "icon"):
+        return ()
+    return tuple(
+        phrase
+        for phrase in read
+        if phrase.main and phrase is not chosen and (other := find(phrase)) and other.kind == thing.kind
+    )
 
 
 def _weathered(thing: Thing | None, mood: frozenset[str]) -> Thing | None:
@@ -154,23 +171,24 @@ def _choose(read: Sequence[Phrase]) -> tuple[Phrase | None, Thing | None]:
     return (main or [*read, None])[0], None
 
 
-def _label(phrase: Phrase | None, thing: Thing | None) -> str:
+def _label(phrase: Phrase | None, thing: Thing | None, others: Sequence[Phrase]) -> str:
     if phrase is None:
         return ""
     if thing and not thing.word.isascii():
         return thing.word
-    words = phrase.text.split()
-    return " ".join(words[-2:])
+    name = " ".join(phrase.text.split()[-2:])
+    both = f"{name} and {others[0].text}" if len(others) == 1 else name
+    return both if len(both) <= _LABEL_CHARS else name
 
 
 def _with_details(subject: Subject, local: LocalDescription, heroes: frozenset[str]) -> Subject:
-    seen = set(heroes)
+    seen = {*heroes, *(other.name for other in subject.others)}
     details: list[Detail] = []
     for phrase, near in _further_phrases(local):
         thing = find(phrase)
         if thing is None or thing.kind != "icon" or thing.name in seen or is_clothing(phrase.words[-1]):
             continue
-        if worn_on(thing) and not near:
+        if has_trait(thing, "never_details") or (worn_on(thing) and not near):
             continue
         seen.add(thing.name)
         details.append(Detail(thing, COLORS[phrase.color] if phrase.color else None, near))
