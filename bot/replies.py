@@ -78,10 +78,19 @@ _NAMES: Mapping[str, str] = {
     "guidance": later("The guidance"),
     "composer": later("The composer"),
     "renderer": later("The renderer"),
+    "regions": later("The number of regions"),
+    # a region's fields
+    "description": later("The description"),
+    "location": later("The location"),
+    "offset": later("The offset"),
+    "area": later("The area"),
+    "color": later("The colour"),
+    "distance_to_viewer": later("The distance to the viewer"),
     # what can be missing
     "turn": later("request"),
     "revision": later("scene"),
     "image": later("picture"),
+    "region": later("region"),
     "file": later("file"),
     # why a backend cannot be used
     "not-in-this-version": later("it comes with a later version"),

@@ -7,6 +7,7 @@ This module knows no tensors and no SQL, only the studio.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import fields, replace
 from functools import wraps
 from pathlib import Path
@@ -18,13 +19,13 @@ import structlog
 from bot.replies import Words
 from bot.settings import Settings
 from bot.web import forms, markup
-from bot.web.forms import NEW_REGION, RegionForm, SettingsForm
+from bot.web.forms import RegionForm, SettingsForm
 from bot.web.layout import Parts
 from bot.web.progress import Progress
 from bot.web.views import Updates, Views
 from bot.web.visit import PLATFORM, Answered, Asked, Panel, Told, Visit
-from canvas import Canvas, CanvasError
-from engine.errors import Busy, EngineError
+from canvas import Canvas, CanvasError, LocalDescription
+from engine.errors import Busy, EmptyPrompt, EngineError
 from engine.events import Cancelled, Done, Failed
 from engine.studio import Adopt, Compose, Order, Repaint, Studio
 from storage.errors import NotFound, StorageError
@@ -95,24 +96,32 @@ class Actions:
 
     @_spoken
     async def apply_region(self, visit: Visit, index: int, *inputs: Any) -> AsyncIterator[Updates]:
-        """Changes the chosen region to what the form says; the entry for a new region adds one."""
-        async for updates in self._set_region(visit, index, inputs):
+        """Changes the chosen region to what the form says."""
+        head = await self._head(visit)
+        form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
+        local = form.local_description(_region(head, index))
+        said = self.words.text("Region changed: {name}", name=local.description)
+        canvas = forms.with_region(head.scene.canvas, index, local)
+        async for updates in self._adopt(visit, head, canvas, said, panel):
             yield updates
 
     @_spoken
     async def add_region(self, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
         """Adds the region that the form describes."""
-        async for updates in self._set_region(visit, NEW_REGION, inputs):
+        head = await self._head(visit)
+        form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
+        local = form.local_description(None)
+        said = self.words.text("Region added: {name}", name=local.description)
+        visit.region = len(head.scene.canvas.local_descriptions)
+        canvas = forms.with_region(head.scene.canvas, visit.region, local)
+        async for updates in self._adopt(visit, head, canvas, said, panel):
             yield updates
 
     @_spoken
     async def remove_region(self, visit: Visit, index: int, *panel: Any) -> AsyncIterator[Updates]:
         """Removes the chosen region."""
         head = await self._head(visit)
-        locals_ = head.scene.canvas.local_descriptions
-        if index not in range(len(locals_)):
-            raise NotFound("region", str(index))
-        said = self.words.text("Region removed: {name}", name=locals_[index].description)
+        said = self.words.text("Region removed: {name}", name=_region(head, index).description)
         visit.region = 0
         canvas = forms.without_region(head.scene.canvas, index)
         async for updates in self._adopt(visit, head, canvas, said, SettingsForm(*panel)):
@@ -145,8 +154,7 @@ class Actions:
         _refuse_while_busy(visit)
         # the id comes from a browser: the store refuses those of other conversations
         await self.studio.store.move_head(visit.conversation, str(event.revision))
-        yield await self._at_rest(visit)
-        yield await self._size_of_head(visit)
+        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
 
     @_spoken
     async def undo(self, visit: Visit) -> AsyncIterator[Updates]:
@@ -154,8 +162,7 @@ class Actions:
         _refuse_while_busy(visit)
         if await self.studio.undo(visit.conversation) is None:
             visit.say(Told(self.words.text("This is the first picture: there is nothing to undo.")))
-        yield await self._at_rest(visit)
-        yield await self._size_of_head(visit)
+        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
 
     @_spoken
     async def new_scene(self, visit: Visit) -> AsyncIterator[Updates]:
@@ -171,8 +178,8 @@ class Actions:
     async def cancel(self, visit: Visit) -> AsyncIterator[Updates]:
         """Calls the running turn off; the action that follows its events shows what came of it."""
         yield {self.parts.status: markup.status(self.words.text("Cancelling …"))}
-        if visit.turn_id:
-            await self.studio.cancel(visit.turn_id)
+        if not await self.studio.cancel(visit.turn_id):
+            yield self.views.stopped(visit)  # it had ended by itself
 
     # --- looking closer -------------------------------------------------------------------------------
 
@@ -208,21 +215,6 @@ class Actions:
         async for updates in self._carry_out(visit, order, prompt.strip()):
             yield updates
 
-    async def _set_region(self, visit: Visit, index: int, inputs: tuple[Any, ...]) -> AsyncIterator[Updates]:
-        head = await self._head(visit)
-        form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
-        old = head.scene.canvas.local_descriptions
-        if index in range(len(old)):
-            local = form.local_description(old[index])
-            said = self.words.text("Region changed: {name}", name=local.description)
-        else:
-            index, local = len(old), form.local_description(None)
-            said = self.words.text("Region added: {name}", name=local.description)
-        visit.region = index
-        canvas = forms.with_region(head.scene.canvas, index, local)
-        async for updates in self._adopt(visit, head, canvas, said, panel):
-            yield updates
-
     async def _adopt(
         self, visit: Visit, head: Revision, canvas: Canvas, said: str, panel: SettingsForm
     ) -> AsyncIterator[Updates]:
@@ -247,20 +239,24 @@ class Actions:
         progress = Progress(self.words, order.settings.count)
         prompt = order.prompt if isinstance(order, Compose) else ""
         yield self.views.started(visit, progress, takes_prompt=bool(prompt))
-        async for event in self.studio.events(order.turn_id):
-            match event:
-                case Done(turn, revision, changes):
-                    visit.say(Answered(revision, turn.remark, changes))
-                case Failed(error):
-                    visit.say(Told(self.words.error(error), is_trouble=True))
-                    yield {self.parts.returned: prompt}
-                case Cancelled():
-                    visit.say(Told(self.words.text("Cancelled.")))
-                    yield {self.parts.returned: prompt}
-                case _ if progress.note(event):
+        async with aclosing(self.studio.events(order.turn_id)) as events:
+            async for event in events:
+                if isinstance(event, Done | Failed | Cancelled):
+                    yield self._ended(visit, event, prompt)
+                elif progress.note(event):
                     yield await self._progress(progress)
-                case _:
-                    pass
+
+    def _ended(self, visit: Visit, end: Done | Failed | Cancelled, prompt: str) -> Updates:
+        """Says how it ended; words that came to nothing go back into their box."""
+        match end:
+            case Done(turn, revision, changes):
+                visit.say(Answered(revision, turn.remark, changes))
+                prompt = ""
+            case Failed(error):
+                visit.say(Told(self.words.error(error), is_trouble=True))
+            case Cancelled():
+                visit.say(Told(self.words.text("Cancelled.")))
+        return {self.parts.returned: prompt}
 
     async def _progress(self, progress: Progress) -> Updates:
         image = progress.taken_image()
@@ -283,13 +279,20 @@ class Actions:
     async def _head(self, visit: Visit) -> Revision:
         head = await self.studio.store.head(visit.conversation)
         if head is None:
-            raise NotFound("revision", "")
+            raise EmptyPrompt  # the buttons say so too: they are greyed
         return head
 
 
 def _refuse_while_busy(visit: Visit) -> None:
     if visit.turn_id:
         raise Busy
+
+
+def _region(revision: Revision, index: int) -> LocalDescription:
+    locals_ = revision.scene.canvas.local_descriptions
+    if index not in range(len(locals_)):
+        raise NotFound("region", str(index))
+    return locals_[index]
 
 
 def _new_id() -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from bot.replies import Words
+from bot.replies import Words, later
 from bot.settings import Settings
 from canvas.layout import regions
 from canvas.model import Canvas, LocalDescription
@@ -24,11 +24,11 @@ from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 OWN_SIZE: Final = ""
 SIZES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {
-        "Portrait": (896, 1152),
-        "Tall": (768, 1344),
-        "Square": (1024, 1024),
-        "Landscape": (1152, 896),
-        "Wide": (1344, 768),
+        later("Portrait"): (896, 1152),
+        later("Tall"): (768, 1344),
+        later("Square"): (1024, 1024),
+        later("Landscape"): (1152, 896),
+        later("Wide"): (1344, 768),
     }
 )
 """Width and height in pixels: about a megapixel each, as the large image models were trained on."""

@@ -14,7 +14,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 from gradio.themes import Base
 
-from bot.replies import LANGUAGES, Words
+from bot.replies import Words
 from bot.settings import Settings
 from bot.web import markup
 from bot.web.forms import OWN_SIZE, SIZES, RegionForm, preset
@@ -132,7 +132,7 @@ class Parts:
 def lay_out(words: Words, settings: Settings) -> Parts:
     """Makes the components inside the current `gr.Blocks`."""
     visit = gr.State(Visit())
-    new_scene = _header(words)
+    new_scene = _header(words, settings)
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="chat"):
             chat = _chat(words, settings)
@@ -190,8 +190,10 @@ def icon(name: str) -> list[str]:
     return ["drawn", f"drawn-{name}"]
 
 
-def _header(words: Words) -> gr.Button:
+def _header(words: Words, settings: Settings) -> gr.Button:
     tagline = words.text("Compose pictures by talking")
+    # the page in the settings' language stands at /, the others in folders
+    home = "./" if words.language == settings.language else "../"
     with gr.Row(elem_id="header"):
         _html(markup.brand(tagline), elem_id="brand")
         new_scene = gr.Button(
@@ -202,7 +204,7 @@ def _header(words: Words) -> gr.Button:
             scale=0,
             min_width=110,
         )
-        _html(markup.languages(LANGUAGES, LANGUAGE_NAMES, words), elem_id="languages")
+        _html(markup.languages(LANGUAGE_NAMES, words, home), elem_id="languages")
     return new_scene
 
 

@@ -30,7 +30,11 @@ element.addEventListener('click', (event) => {
   if (marked.dataset.revision) trigger('revision', { revision: marked.dataset.revision });
   else trigger('prompt', { prompt: marked.dataset.prompt });
 });
+watch('value', () => {
+  element.querySelector('.bubble.trouble:last-child')?.scrollIntoView({ block: 'nearest' });
+});
 """
+"""What our HTML does in the browser: clicks become events, and what went wrong comes into sight."""
 
 
 def transcript(entries: Sequence[Entry], words: Words) -> str:
@@ -82,11 +86,11 @@ def brand(tagline: str) -> str:
     return f"<h1>Omost</h1><p>{escape(tagline)}</p>"
 
 
-def languages(codes: Sequence[str], names: Mapping[str, str], words: Words) -> str:
-    """The links to the page in the other languages; the server answers `?language=`."""
+def languages(names: Mapping[str, str], words: Words, home: str) -> str:
+    """The links to the page in the other languages: the server answers `?language=` at `home`."""
     links = "".join(
-        f'<a href="./?language={code}" lang="{code}">{escape(names[code])}</a>'
-        for code in codes
+        f'<a href="{home}?language={code}" lang="{code}">{escape(name)}</a>'
+        for code, name in names.items()
         if code != words.language
     )
     return f'<nav aria-label="{escape(words.text("Language"))}">{links}</nav>'

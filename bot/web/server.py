@@ -6,6 +6,7 @@ answers requests and asks nobody anything: no telemetry, no fonts or scripts fro
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -31,10 +32,11 @@ from engine.studio import Studio
 from storage.errors import NotFound
 from storage.store import Store
 
-MAX_UPLOAD = "64mb"
+MAX_UPLOAD = "40mb"
+"""More than the largest picture that is ever written."""
 THUMBNAIL_SIDE_PX = 240
 GRACE_S = 2
-"""How long open connections may take to end: every open page holds one."""
+"""How long the last requests may take to end."""
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 _log = structlog.get_logger()
@@ -63,45 +65,43 @@ async def serve(settings: Settings, *, on_listening: Callable[[str], None] | Non
         AddressUnavailable: Nothing can be served at the settings' host and port.
         StorageFailed: The data folder or the database cannot be used.
     """
-    with _listen(settings.web.host, settings.web.port) as listener:
-        store = await Store.open(settings.data_dir)
-        try:
-            async with Studio(store, limits=settings.studio_limits()) as studio:
-                await serve_studio(studio, settings, listener, on_listening=on_listening)
-        finally:
-            await store.close()
+    store = await Store.open(settings.data_dir)
+    try:
+        async with Studio(store, limits=settings.studio_limits()) as studio:
+            await serve_studio(studio, settings, on_listening=on_listening)
+    finally:
+        await store.close()
 
 
 async def serve_studio(
-    studio: Studio,
-    settings: Settings,
-    listener: socket.socket,
-    *,
-    on_listening: Callable[[str], None] | None = None,
+    studio: Studio, settings: Settings, *, on_listening: Callable[[str], None] | None = None
 ) -> None:
-    """Like `serve`, for a studio that is open already."""
-    config = uvicorn.Config(
-        build_app(studio, settings),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=GRACE_S,
-        server_header=False,
-    )
-    address = _address(listener)
-    server = _Server(config, lambda: _announce(address, on_listening))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    with _signals(server.stop):
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            server.stop()
-            await serving
-            raise
+    """Like `serve`, for a studio that is open already and stays open."""
+    with _listen(settings.web.host, settings.web.port) as listener:
+        server = _Server(
+            uvicorn.Config(
+                build_app(studio, settings),
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=GRACE_S,
+                server_header=False,
+            ),
+            on_started=lambda: _announce(_address(listener), on_listening),
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        with _signals(server.stop):
+            try:
+                await asyncio.shield(serving)
+            except asyncio.CancelledError:
+                server.stop()
+                await serving
+                raise
 
 
 def build_app(studio: Studio, settings: Settings) -> FastAPI:
     """The page in every language, and the addresses of pictures and code: everything that is answered."""
+    _quieten_gradio(settings)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(_OwnLanguage, default=settings.language)
     # the first mount that fits answers, so the one at / comes last
@@ -123,6 +123,20 @@ def build_app(studio: Studio, settings: Settings) -> FastAPI:
             js=f"() => {{ document.documentElement.lang = '{language}'; }}",
         )
     return app
+
+
+def _quieten_gradio(settings: Settings) -> None:
+    """What Gradio reads from the environment only; what the operator has set there stays."""
+    choices = {
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        # its own statistics of every event are for a dashboard that is not served
+        "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+        "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+        # the default is one folder for all users of the machine, which only the first of them can write to
+        "GRADIO_TEMP_DIR": str((settings.data_dir / "uploads").absolute()),
+    }
+    for name, value in choices.items():
+        os.environ.setdefault(name, value)
 
 
 def _files(studio: Studio) -> APIRouter:
@@ -242,8 +256,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # every open page holds a stream that never ends by itself; a closed line ends it without a complaint
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await super().shutdown(sockets)
+
     def stop(self) -> None:
-        """Ends the serving soon; open connections get `GRACE_S`."""
+        """Ends the serving soon."""
         self.should_exit = True
 
 

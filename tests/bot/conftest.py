@@ -1,0 +1,222 @@
+"""A served chat page and a real headless browser, shared by the tests of a module.
+
+Everything runs in one event loop: the studio, the page's server and the browser's driver.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
+
+from bot.settings import PictureSettings, Settings, WebSettings
+from bot.web import serve_studio
+from canvas import Canvas, GlobalDescription, LocalDescription, write
+from engine.composer import ComposeRequest
+from engine.errors import NotUnderstood
+from engine.renderer.storyboard import StoryboardRenderer
+from engine.studio import Order, Studio
+from storage.store import Store
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 6_000
+
+FAIR = Canvas(
+    GlobalDescription("A village fair on a sunny afternoon.", tags="fair, sunny", color="skyblue"),
+    (
+        LocalDescription("a clown", location="on the left", color="red", distance_to_viewer=2.0),
+        LocalDescription("a tent", location="on the top-right", color="white", distance_to_viewer=8.0),
+        LocalDescription("a table with cakes", location="on the right", color="pink", distance_to_viewer=3.0),
+    ),
+)
+
+
+class ScriptedComposer:
+    """Composes the fair, changes its clown, and does what a prompt that begins with a stage word says.
+
+    `slowly` waits at a gate behind the first region; `mumble` is not understood; `sloppy` needs repairs.
+    """
+
+    def __init__(self) -> None:
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def gate(self, prompt: str) -> asyncio.Event:
+        """What lets a slow prompt go on."""
+        return self.gates.setdefault(prompt, asyncio.Event())
+
+    async def compose(self, request: ComposeRequest) -> AsyncIterator[str]:
+        if request.prompt.startswith("mumble"):
+            raise NotUnderstood(request.prompt, ("clown", "tent"))
+        code = write(_scene(request))
+        if request.prompt.startswith("sloppy"):
+            code = code.replace("on the left", "at the left-hand side")
+        yield "Here is the scene.\n```python\n"
+        for number, call in enumerate(code.split("\n\n")):
+            if number == 3 and request.prompt.startswith("slowly"):
+                await self.gate(request.prompt).wait()
+            yield call + "\n\n"
+        yield "```\n"
+
+
+def _scene(request: ComposeRequest) -> Canvas:
+    if request.canvas is None:
+        return FAIR
+    old = request.canvas.local_descriptions
+    if "magician" in request.prompt:
+        return replace(
+            request.canvas, local_descriptions=(replace(old[0], description="a magician"), *old[1:])
+        )
+    added = LocalDescription("a dog", location="on the bottom", color="brown", distance_to_viewer=1.0)
+    return replace(request.canvas, local_descriptions=(*old, added))
+
+
+class RecordingStudio(Studio):
+    """A studio that remembers what it was asked for."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.orders: list[Order] = []
+
+    async def submit(self, order: Order) -> str:
+        turn_id = await super().submit(order)
+        self.orders.append(order)
+        return turn_id
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A chat page that is being served."""
+
+    address: str
+    studio: RecordingStudio
+    composer: ScriptedComposer
+
+
+@dataclass
+class Tab:
+    """A page in the browser, and what it did that no page may do."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def watch(self, address: str) -> None:
+        """Notes errors on the console, and requests that leave the site."""
+        self.page.on("console", self._note_message)
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("request", lambda request: self._note_request(request, address))
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"console: {message.text}")
+
+    def _note_request(self, request: Request, address: str) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            self.faults.append(f"foreign: {request.url}")
+
+
+@asynccontextmanager
+async def serving(studio: Studio, settings: Settings) -> AsyncIterator[str]:
+    """Serves the studio's page on a free port; gives its address."""
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve_studio(studio, settings, on_listening=listening.set_result))
+    done, _ = await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+    if task in done:
+        await task  # says why
+    try:
+        yield listening.result()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    folder = tmp_path_factory.mktemp("web")
+    store = await Store.open(folder)
+    composer = ScriptedComposer()
+    small = PictureSettings(width_px=256, height_px=320)
+    settings = Settings(data_dir=folder, web=WebSettings(port=0), picture=small)
+    try:
+        async with (
+            RecordingStudio(
+                store, composers={"embedded": composer}, renderers={"storyboard": StoryboardRenderer()}
+            ) as studio,
+            serving(studio, settings) as address,
+        ):
+            yield Site(address, studio, composer)
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium_path() -> Path:
+    """The browser, without which these tests are skipped aloud, or fail where nothing may be skipped."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"there is no {CHROMIUM}: the chat page has to be tested in a real browser")
+        pytest.skip(f"THE CHAT PAGE IS NOT TESTED: there is no {CHROMIUM} (Debian: apt install chromium)")
+    return CHROMIUM
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser profile of its own, in English."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
+    """The open chat page; the test fails when the page makes a console error or a request to elsewhere."""
+    async with tab(context, site) as page:
+        yield page
+
+
+@asynccontextmanager
+async def tab(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
+    """One more tab with the chat page."""
+    tab = Tab(await context.new_page())
+    tab.watch(site.address)
+    await tab.page.goto(site.address)
+    yield tab.page
+    assert tab.faults == []
+
+
+@pytest.fixture
+def open_tab():
+    """How a test opens a tab: the fixtures' own way, for tests that need several."""
+    return tab
