@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import re
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -18,8 +20,8 @@ from PIL import Image
 
 Rgb = tuple[int, int, int]
 
-MAX_RASTERS: Final = 256
-"""Rasterised drawings that are kept: a growing scene repaints the same ones."""
+MOST_CACHED_PX: Final = 16_000_000
+"""Pixels of rasterised drawings that are kept, four bytes each."""
 
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
 _SAME_HUE: Final = 0.06
@@ -135,18 +137,58 @@ def luminance(color: Rgb) -> float:
     return (0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]) / 255
 
 
-@lru_cache(maxsize=MAX_RASTERS)
 def rasterise(drawing: Drawing, width_px: int, height_px: int, *, flip: bool = False) -> Image.Image:
     """A drawing stretched to a size, RGBA. The image is shared: do not change it."""
-    width_px, height_px = max(1, width_px), max(1, height_px)
-    mirror = f' transform="translate({drawing.width} 0) scale(-1 1)"' if flip else ""
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" preserveAspectRatio="none" '
-        f'viewBox="0 0 {drawing.width:.3f} {drawing.height:.3f}" width="{width_px}" height="{height_px}">'
-        f"<g{mirror}>{drawing.body}</g></svg>"
-    )
-    png = bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))
-    return Image.open(io.BytesIO(png)).convert("RGBA")
+    return _rasters.get(_Raster(drawing, max(1, width_px), max(1, height_px), flip))
+
+
+@dataclass(frozen=True, slots=True)
+class _Raster:
+    """A drawing at a size."""
+
+    drawing: Drawing
+    width_px: int
+    height_px: int
+    flip: bool
+
+    def paint(self) -> Image.Image:
+        drawing = self.drawing
+        mirror = f' transform="translate({drawing.width} 0) scale(-1 1)"' if self.flip else ""
+        svg = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" preserveAspectRatio="none" '
+            f'viewBox="0 0 {drawing.width:.3f} {drawing.height:.3f}" '
+            f'width="{self.width_px}" height="{self.height_px}"><g{mirror}>{drawing.body}</g></svg>'
+        )
+        png = bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))
+        return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+class _RasterCache:
+    """The rasters used last, up to a number of pixels: a growing scene repaints the same ones."""
+
+    def __init__(self, most_px: int) -> None:
+        self._most_px, self._used_px = most_px, 0
+        self._images: OrderedDict[_Raster, Image.Image] = OrderedDict()
+        self._lock = threading.Lock()  # storyboards are painted in threads
+
+    def get(self, raster: _Raster) -> Image.Image:
+        """The image, painted when it is not kept."""
+        with self._lock:
+            if raster in self._images:
+                self._images.move_to_end(raster)
+                return self._images[raster]
+        image = raster.paint()
+        with self._lock:
+            if raster not in self._images:
+                self._images[raster] = image
+                self._used_px += image.width * image.height
+            while self._used_px > self._most_px and self._images:
+                _, dropped = self._images.popitem(last=False)
+                self._used_px -= dropped.width * dropped.height
+        return image
+
+
+_rasters: Final = _RasterCache(MOST_CACHED_PX)
 
 
 def _rgb(text: str) -> Rgb:

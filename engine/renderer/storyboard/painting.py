@@ -90,14 +90,12 @@ def _paint_area(image: Image.Image, area: Area) -> None:
     image.paste(raster, (left, top), raster)
 
 
-@lru_cache(maxsize=8)
 def _blurred(drawing: Drawing, width_px: int, height_px: int) -> Image.Image:
     """A drawing rasterised at half its size: four times as quick, for what has no fine edges."""
     small = rasterise(drawing, (width_px + 1) // 2, (height_px + 1) // 2)
     return small.resize((width_px, height_px), Image.Resampling.BICUBIC)
 
 
-@lru_cache(maxsize=16)
 def _soft_edges(width_px: int, height_px: int, soft: tuple[bool, bool, bool, bool]) -> NDArray[np.float32]:
     """float32 [height, width]: 1 inside, falling to 0 at the soft edges."""
     left, top, right, bottom = soft
