@@ -6,7 +6,7 @@ others' work.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from canvas.language import write
@@ -35,7 +35,7 @@ class EmbeddedComposer:
     >>> reply = EmbeddedComposer().compose(ComposeRequest("Happy Children's Day"))
     """
 
-    async def compose(self, request: ComposeRequest) -> AsyncIterator[str]:
+    async def compose(self, request: ComposeRequest) -> AsyncGenerator[str, None]:
         """Streams the remark, if there is one, and the code in a fence.
 
         Raises:

@@ -28,7 +28,8 @@ async def test_streams_like_a_model():
     """The reply comes in many small pieces with one fenced block, whose calls close one by one."""
     composer: Composer = EmbeddedComposer()
     parser = StreamParser()
-    pieces, finished = [], []
+    pieces: list[str] = []
+    finished: list[tuple[int, object]] = []
     async for piece in composer.compose(ComposeRequest("Happy Children's Day")):
         pieces.append(piece)
         finished += [(len(pieces), call) for call in parser.feed(piece)]
@@ -52,7 +53,7 @@ async def test_closing_stops():
 
 
 async def test_says_once_what_it_is():
-    """It says that it is a template planner at the start of a conversation, in the person's language, only there."""
+    """It says what it is at the start of a conversation, in the person's language, and only there."""
     first = ComposeRequest("a beach")
     assert "template planner" in await remark(first)
     assert "模板" in await remark(ComposeRequest("海滩", language="zh"))

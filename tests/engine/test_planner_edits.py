@@ -1,6 +1,7 @@
 """Edits of the embedded composer's planner: what was asked for changes, everything else stays."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,15 @@ from hypothesis import strategies as st
 
 from canvas import Canvas, GlobalDescription, LocalDescription, parse, write
 from canvas.layout import rect
+from engine.composer.planner import tables
 from engine.composer.planner.editing import edit_scene
+from engine.composer.planner.finding import shown_name
+from engine.composer.planner.reading import read_prompt
+from engine.composer.planner.scenes import new_scene
+from engine.composer.planner.tables import BACKDROP_DISTANCE
 from engine.errors import NotUnderstood
 
-LIBRARY = Canvas(
+CAVE = Canvas(
     GlobalDescription(
         "A dragon guarding a chest beside a knight.",
         (
@@ -85,7 +91,7 @@ LIBRARY = Canvas(
 )
 
 
-def edited(prompt: str, canvas: Canvas = LIBRARY) -> Canvas:
+def edited(prompt: str, canvas: Canvas = CAVE) -> Canvas:
     result = edit_scene(canvas, prompt, 0).canvas
     assert parse(write(result)) == result
     return result
@@ -128,7 +134,7 @@ def test_replace(prompt: str):
 
 def test_replace_keeps_place():
     """The new thing stands where the old one stood."""
-    old, new = LIBRARY.local_descriptions[0], edited("change the dragon to a dinosaur").local_descriptions[0]
+    old, new = CAVE.local_descriptions[0], edited("change the dragon to a dinosaur").local_descriptions[0]
     assert (new.location, new.offset, new.area, new.distance_to_viewer) == (
         old.location,
         old.offset,
@@ -177,7 +183,7 @@ def test_articles_and_numbers(prompt: str, expected: str):
 def test_add(prompt: str, noun: str, location: str, color: str | None):
     """A new thing gets a region where it was asked for, in its colour; all others stay to the byte."""
     canvas = edited(prompt)
-    assert canvas.local_descriptions[:-1] == LIBRARY.local_descriptions
+    assert canvas.local_descriptions[:-1] == CAVE.local_descriptions
     new = canvas.local_descriptions[-1]
     assert noun in new.description
     assert new.location == location
@@ -195,12 +201,12 @@ def test_add_several():
 def test_add_beside_a_thing():
     """A new thing above another one lands above it."""
     bird = edited("add a bird above the knight").local_descriptions[-1]
-    assert rect(bird)[0] < rect(LIBRARY.local_descriptions[1])[0]
+    assert rect(bird)[0] < rect(CAVE.local_descriptions[1])[0]
 
 
 def test_full_scene():
     """A scene does not grow without end; what found no room is said."""
-    canvas = LIBRARY
+    canvas = CAVE
     for _ in range(3):
         canvas = edited("add a cat, a dog, a fox and a bear", canvas)
     result = edit_scene(canvas, "add a cow", 0)
@@ -226,7 +232,7 @@ def test_remove(prompt: str):
     """A removed thing is gone from the regions and from every text; the other regions stay to the byte."""
     canvas = edited(prompt)
     assert "knight" not in write(canvas).lower()
-    old = LIBRARY.local_descriptions
+    old = CAVE.local_descriptions
     assert canvas.local_descriptions == (old[0], old[2], old[3])
     assert canvas.global_description.description == "A dragon guarding a chest."
 
@@ -242,7 +248,7 @@ def test_remove_one_of_two():
     """Of two things of a name the one with the named colour goes."""
     twice = edited("add a red dragon on the right")
     canvas = edited("remove the red dragon", twice)
-    assert canvas.local_descriptions == LIBRARY.local_descriptions
+    assert canvas.local_descriptions == CAVE.local_descriptions
 
 
 # --- place, size, distance, quality
@@ -268,7 +274,7 @@ def test_move(prompt: str, location: str, offset: str):
     assert (knight.location, knight.offset) == (location, offset)
     if location != "on the left":
         assert "On the left side" not in write(canvas)
-    assert canvas.local_descriptions[2:] == LIBRARY.local_descriptions[2:]
+    assert canvas.local_descriptions[2:] == CAVE.local_descriptions[2:]
 
 
 def test_move_next_to():
@@ -313,10 +319,10 @@ def test_resized_words():
         ("把龙移远一点", False),
     ],
 )
-def test_distance(prompt: str, nearer: bool):
+def test_distance(prompt: str, nearer: bool):  # noqa: FBT001 - a table's column
     """Closer and farther change the distance only."""
     new = region(edited(prompt), "dragon")
-    old = LIBRARY.local_descriptions[0]
+    old = CAVE.local_descriptions[0]
     assert (new.distance_to_viewer < old.distance_to_viewer) is nearer
     assert replace(new, distance_to_viewer=old.distance_to_viewer) == old
 
@@ -341,7 +347,7 @@ def test_quality():
 
 
 def test_it():
-    """ "It" is what was spoken of last."""
+    """The word "it" means what was spoken of last."""
     canvas = edited("move the sign to the left and make it bigger")
     assert region(canvas, "sign").area == "a medium-sized horizontal area"
 
@@ -377,7 +383,7 @@ def test_hour(prompt: str, tag: str, color: str):
     assert canvas.global_description.color == color
     assert tag in canvas.global_description.tags.split(", ")
     assert all(local.atmosphere != "Tense and dark." for local in canvas.local_descriptions)
-    assert len(canvas.local_descriptions) <= len(LIBRARY.local_descriptions) + 1
+    assert len(canvas.local_descriptions) <= len(CAVE.local_descriptions) + 1
 
 
 def test_hour_replaces_hour():
@@ -422,7 +428,7 @@ def test_several(prompt: str):
 
 def test_not_understood_in_part():
     """What was not understood, or is not there, is noted; the rest is done."""
-    result = edit_scene(LIBRARY, "remove the unicorn; blorp the flurb; make the dragon red", 0)
+    result = edit_scene(CAVE, "remove the unicorn; blorp the flurb; make the dragon red", 0)
     assert region(result.canvas, "dragon").color == "red"
     assert dict(result.notes) == {"not_found": "the unicorn", "not_understood": "blorp the flurb"}
     assert {"dragon", "knight", "sign"} <= set(result.known)
@@ -434,8 +440,15 @@ def test_not_understood_in_part():
 def test_nothing_understood(prompt: str):
     """A message that asks for nothing doable is refused with the names of the things in the scene."""
     with pytest.raises(NotUnderstood) as refusal:
-        edit_scene(LIBRARY, prompt, 0)
+        edit_scene(CAVE, prompt, 0)
     assert {"dragon", "knight"} <= set(refusal.value.known)
+
+
+def test_compound_name():
+    """What only lends its name to another thing is not that thing: a pirate ship is no pirate."""
+    canvas = new_scene(read_prompt("pirates"), 0)
+    assert "pirate ship" in write(edited("remove the pirate captain", canvas))
+    assert "pirate ship" in write(edited("change the pirate to a ninja", canvas))
 
 
 @settings(max_examples=120, deadline=None)
@@ -491,11 +504,43 @@ def test_nothing_understood(prompt: str):
     ).map(" ".join)
 )
 def test_any_instruction(prompt: str):
-    """Any instruction gives a valid canvas or a refusal that names what is there, nothing else."""
-    try:
-        canvas = edit_scene(LIBRARY, prompt, 0).canvas
-    except NotUnderstood as refusal:
-        assert refusal.known
-        return
+    """Any instruction gives a valid canvas or a refusal, and no other exception."""
+    canvas = CAVE
+    with suppress(NotUnderstood):
+        canvas = edit_scene(CAVE, prompt, 0).canvas
     assert parse(write(canvas)) == canvas
     assert all(local.description.strip() for local in canvas.local_descriptions)
+
+
+def first_scenes() -> list[Canvas]:
+    """The scene that each known scene's first name brings."""
+    known = [known for name, known in tables.scenes().items() if name != "idea"]
+    return [new_scene(read_prompt(scene.say[0]), 0) for scene in known]
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "remove the {}",
+        "change the {} to a teapot",
+        "make the {} purple",
+        "move the {} to the bottom right",
+        "把{}移到右下角",
+    ],
+)
+def test_edits_of_known_scenes(instruction: str):
+    """In the known scenes at least 97 in 100 edits of a figure named by its noun change that figure."""
+    asked = missed = 0
+    for canvas in first_scenes():
+        for local in canvas.local_descriptions:
+            if local.distance_to_viewer >= BACKDROP_DISTANCE:
+                continue
+            asked += 1
+            try:
+                new = edit_scene(canvas, instruction.format(shown_name(local)), 0).canvas
+            except NotUnderstood:
+                missed += 1
+                continue
+            missed += local in new.local_descriptions and local.location != "on the bottom-right"
+    assert asked > 300
+    assert missed <= 0.03 * asked

@@ -150,8 +150,9 @@ class _Editor:
             self.missing.append(target)
             return
         self.last = found.name
+        missing_before = len(self.missing)
         act(found)
-        self.done += 1
+        self.done += len(self.missing) == missing_before
 
     def _change(self, found: Found, local: LocalDescription) -> None:
         """Puts a changed region in its place."""
@@ -189,16 +190,13 @@ class _Editor:
         if not things:
             self.missing.append(new)
             return
-        thing = things[0]
-        phrase = thing.phrase
-        self.last = phrase.noun.name
+        self.last = things[0].phrase.noun.name
         old = local_of(found) if found.index is not None else None
         if old is not None:
-            self._change(found, with_other_thing(old, found, thing, self.rng))
-        self._rename_elsewhere(found, phrase, old)
-        if len(things) > 1:
-            for other in things[1:]:
-                self._add_thing(other)
+            self._change(found, with_other_thing(old, found, things[0], self.rng))
+        self._rename_elsewhere(found, things[0].phrase, old)
+        for other in things[1:]:
+            self._add_thing(other)
 
     def _rename_elsewhere(self, found: Found, phrase: Phrase, old: LocalDescription | None) -> None:
         opening = next(iter(old.detailed_descriptions), "") if old else ""
@@ -210,9 +208,8 @@ class _Editor:
         scene = with_opening(self.canvas.global_description, opening, new_opening)
         gone = own_tags(old, locals_) if old else frozenset[str]()
         self._set(locals_)
-        self.canvas = replace(
-            self.canvas, global_description=renamed_global(scene, found.forms, phrase, gone)
-        )
+        scene = renamed_global(scene, found.forms, phrase, gone)
+        self.canvas = replace(self.canvas, global_description=scene)
 
     def _add(self, text: str) -> None:
         things = read_things(text)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from canvas.model import Canvas, LocalDescription
 from engine.composer.planner.inflection import singular
 from engine.composer.planner.phrases import Phrase, phrase_of
+from engine.composer.planner.preparing import first_words
+from engine.composer.planner.reading import read_things
 from engine.composer.planner.retelling import forms_of, mentions
 from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, noun_forms
 from engine.composer.planner.telling import head_of
@@ -72,8 +74,8 @@ def shown_name(local: LocalDescription) -> str:
     head = head_of(local.description)
     if head:
         return head.text
-    words = re.sub(r"^(?:An?|The) ", "", local.description).rstrip(".").split()
-    return " ".join(words[:_MAX_NAME_WORDS]).lower()
+    things = read_things(local.description)
+    return things[0].phrase.head if things else first_words(local.description.rstrip("."), _MAX_NAME_WORDS)
 
 
 def _it(canvas: Canvas, last: str) -> Found | None:
@@ -132,6 +134,8 @@ def _score(local: LocalDescription, phrase: Phrase, wanted: Noun, place: str) ->
         score = 9.0
     elif _tail_matches(head, phrase):
         score = 8.0
+    if score and head and singular(head.text) == singular(phrase.head):
+        score += 1.5 if head.text == phrase.head else 1
     if score and any(mentions(local.description, (word,)) for word in phrase.modifiers):
         score += 1.5
     if score and phrase.color and phrase.color == local.color:

@@ -10,7 +10,7 @@ from functools import cache
 from canvas.reading import read_color
 from engine.composer.planner import chinese, tables
 from engine.composer.planner.preparing import MAX_CHARS, in_english
-from engine.composer.planner.vocabulary import Word, cut
+from engine.composer.planner.vocabulary import Word, cut, vocabulary
 
 MAX_CLAUSE_CHARS = 300
 _MAX_CLAUSES = 24
@@ -110,6 +110,7 @@ _FILLERS = re.compile(
     r"^(?:(?:look|be|is|are|become|a bit|a little|a lot|bit|much|slightly|more|very|even|in|less|so|too"
     r"|should|come|go)\b\s*)+"
 )
+_POLITENESS = re.compile(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$")
 _COMPARISONS = (
     (Resize, 1, re.compile(r"(?:bigger|larger|huge|big|large|giant|enormous|taller|wider|gigantic)\b")),
     (Resize, -1, re.compile(r"(?:smaller|tiny|small|tinier|shorter|little)\b")),
@@ -174,9 +175,8 @@ def _in_english(clause: str) -> str:
     """A clause in English; of a Chinese one the frame by rule, what it speaks of by glossary."""
     if not chinese.is_chinese(clause) or len(clause) > MAX_CLAUSE_CHARS:
         return in_english(clause, articles=False)[0]
-    bare = re.sub(
-        r"\s+", "", re.sub(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$", "", clause)
-    )
+    # between ideographs spaces mean nothing
+    bare = re.sub(r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])", "", _POLITENESS.sub("", clause))
     for rule, english in _chinese_rules():
         match = rule.fullmatch(bare)
         if match:
@@ -220,6 +220,8 @@ def _read_clause(clause: str, quotes: list[str]) -> tuple[Edit, ...]:
         match = rule.fullmatch(text)
         groups = match.groupdict() if match else {}
         x, y = (groups.get("x") or "").strip(), (groups.get("y") or "").strip()
+        if kind not in {"inscribe", "describe"}:
+            x, y = _with_quotes(x, quotes), _with_quotes(y, quotes)
         edits = _edits(kind, x, y, quotes) if match else ()
         if edits:
             return edits
@@ -250,7 +252,7 @@ def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:  #
         case "describe":
             return _descriptions(x, quotes)
         case _:
-            return (Add(_with_quotes(y, quotes)),)
+            return (Add(y),)
 
 
 def _inscriptions(target: str, words: str, quotes: list[str]) -> tuple[Edit, ...]:
@@ -332,12 +334,14 @@ def _positive(word: str) -> str:
     if re.search(r"[^aeiou]ier$", word):
         return f"{word[:-3]}y"
     base = word[:-2]
-    known = cut(base)[0] if word.endswith("er") and len(word) > 4 else None
+    known = vocabulary().get(base) if word.endswith("er") and len(word) > 4 else None
     return base if known and _is_quality(known) else word
 
 
 def _is_quality(word: Word) -> bool:
-    comparative = word.text.endswith("er") and not word.noun
+    comparative = not word.noun and (
+        _positive(word.text) != word.text or any(pattern.match(word.text) for _, _, pattern in _COMPARISONS)
+    )
     return word.is_color or word.role in {"adjective", "verb"} or bool(word.mood) or comparative
 
 

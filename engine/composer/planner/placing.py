@@ -23,6 +23,8 @@ _OFFSET_COST = 0.04
 _NOISE_COST = 0.08
 _STEP_CELLS = 30
 
+# who is under a tree or on a mountain stands before it
+_ROOTED_KINDS = {"plant", "building", "landform"}
 _INVERSE = {
     "behind": "before", "before": "behind", "above": "under", "under": "above",
     "on": "under", "beside": "beside", "left": "right", "right": "left",
@@ -85,13 +87,18 @@ def with_inverse_relations(things: list[Thing], placed: dict[str, Placement]) ->
             later = [k for k in range(index + 1, len(found)) if found[k].phrase.noun.name == anchor]
             if anchor in placed or not later or found[later[0]].spot != ANYWHERE:
                 continue
-            relation = (
-                ("left", "right")[number % 2] if len(anchors) > 1 else _INVERSE.get(thing.spot.relation, "")
-            )
+            flank = ("left", "right")[number % 2]
+            relation = flank if len(anchors) > 1 else _inverse(thing.spot.relation, found[later[0]])
             spot = Spot("", relation, (thing.phrase.noun.name,))
             found[later[0]] = replace(found[later[0]], spot=spot)
             found[index] = replace(thing, spot=ANYWHERE)
     return found
+
+
+def _inverse(relation: str, other: Thing) -> str:
+    """How the other thing stands to the one that was related to it."""
+    is_rooted = other.phrase.noun.kind in _ROOTED_KINDS and relation in {"under", "on"}
+    return "behind" if is_rooted else _INVERSE.get(relation, "")
 
 
 def overlap(one: Rect, other: Rect) -> float:

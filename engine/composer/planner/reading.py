@@ -104,10 +104,10 @@ class _Collector:
     open_between: int = -1
 
     def take(self, word: Word) -> None:
-        inscription = re.fullmatch(r"inscription(\d+)", word.text)
-        if inscription:
+        mark = re.fullmatch(r"inscription(\d+)", word.text)
+        if mark and int(mark[1]) < len(self.inscriptions):
             self._close()
-            self._inscribe(self.inscriptions[int(inscription[1])])
+            self._inscribe(self.inscriptions[int(mark[1])])
         elif word.place:
             self._close()
             self._place(word.place)

@@ -173,7 +173,7 @@ def with_place_told(old: LocalDescription, new: LocalDescription) -> LocalDescri
 def is_slight(to: str) -> bool:
     """Whether a place asks for a small step only: "up a bit", "left"."""
     said = to.split()
-    return bool({"slightly", "bit", "little"} & set(said)) or said[0] in _STEPS
+    return bool({"slightly", "bit", "little"} & set(said)) or not _STEPS.isdisjoint(said[:1])
 
 
 def shifted(local: LocalDescription, to: str) -> LocalDescription | None:

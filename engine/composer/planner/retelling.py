@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from engine.composer.planner.inflection import article, is_plural, is_uncountable, plural, sentence, singular
-from engine.composer.planner.phrases import Phrase
+from engine.composer.planner.phrases import Phrase, of_groups
 from engine.composer.planner.telling import with_right_articles
 from engine.composer.planner.vocabulary import Word, color_words, vocabulary
 
@@ -172,12 +172,19 @@ def _pattern(forms: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _matches(text: str, forms: Sequence[str]) -> list[re.Match[str]]:
-    """The mentions of a thing in a text, but for those in quotation marks."""
-    found = list(_pattern(tuple(forms)).finditer(text))
+    """The mentions of a thing in a text, but for those in quotation marks and in other things' names."""
+    found = [m for m in _pattern(tuple(forms)).finditer(text) if not _names_another(text, m)]
     if not found or '"' not in text:
         return found
     quoted = [match.span() for match in re.finditer(r'"[^"]*"', text)]
     return [match for match in found if not any(start < match.start() < end for start, end in quoted)]
+
+
+def _names_another(text: str, match: re.Match[str]) -> bool:
+    """Whether the noun only describes the next one: the pirate in "a pirate ship"."""
+    following = re.match(r" ([a-z]+)\b", text[match.end() : match.end() + 24])
+    known = vocabulary().get(following[1]) if following else None
+    return known is not None and known.noun is not None and not (known.role or known.is_color)
 
 
 def _first(text: str, forms: Sequence[str]) -> re.Match[str] | None:
@@ -196,7 +203,7 @@ def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
         return before, " ".join([*modifiers, one if is_uncountable(one) else plural(one)])
     head, determiner, adjectives = _noun_phrase_start(before)
     if was_plural:
-        head = re.sub(r"\b[Aa] (?:group|crowd|row|flock|pair|pile|bunch) of $", "", head)
+        head = re.sub(rf"\b(?:an? )?(?:{'|'.join(of_groups())}) of $", "", head, flags=re.IGNORECASE)
         said = " ".join([*adjectives, *modifiers, one])
         return head, f"{determiner or article(said)} {said}"
     number = new.text.split()[0] if new.number > 1 else ""

@@ -132,7 +132,8 @@ def head_of(text: str) -> Word | None:
     words = cut(text)
     for index, word in enumerate(words):
         follower = words[index + 1] if index + 1 < len(words) else None
-        is_group = word.text in of_groups() and follower is not None and follower.relation in {"of", "with"}
+        is_of = follower is not None and (follower.relation == "of" or follower.text == "with")
+        is_group = word.text in of_groups() and is_of
         is_modifier = follower is not None and bool(follower.noun)
         if word.noun and not is_group and not is_modifier:
             return word
