@@ -14,7 +14,8 @@ from engine.errors import ComposeFailed
 from engine.events import ComposingText, Event, RegionFinished
 from storage.records import Revision
 
-MAX_REPLY_CHARS = 100_000
+MAX_REPLY_CHARS = 64_000  # twice what 8,192 tokens make
+MAX_REMARK_CHARS = 2_000
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class Composition:
     """A composer's reply, read.
 
     Attributes:
-        remark: What it said beside the code.
+        remark: What it said beside the code, as much of it as fits a chat message.
     """
 
     canvas: Canvas
@@ -91,4 +92,4 @@ async def _reply(
             if chars > MAX_REPLY_CHARS:  # a model that found no end: what is complete counts
                 break
     canvas = parser.close()
-    return Composition(canvas, parser.remark)
+    return Composition(canvas, parser.remark[:MAX_REMARK_CHARS])

@@ -13,9 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.errors import StorageFailed
+from storage.migrations import BUSY_TIMEOUT_S
 from storage.models import Table
-
-BUSY_TIMEOUT_S = 30
 
 
 def sqlite_url(file: Path) -> URL:
@@ -55,6 +54,5 @@ async def storage_errors() -> AsyncGenerator[None]:
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -4,12 +4,18 @@ The revisions in `versions` are part of the package, so an installed program nee
 the next one: change `storage.models`, then `python -m storage.migrations "what changes"`.
 """
 
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+BUSY_TIMEOUT_S = 30
+BUSY_RETRY_S = 0.02
 
 _LOCKS = {
     # Python's driver opens no transaction before CREATE TABLE; without one, two would do it at once
@@ -30,8 +36,13 @@ def upgrade(url: str | URL) -> None:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
     """
-    engine = create_engine(_synchronous(make_url(url)), poolclass=NullPool)
+    target = make_url(url)
+    is_sqlite = target.get_backend_name() == "sqlite"
+    arguments = {"timeout": BUSY_TIMEOUT_S} if is_sqlite else {}
+    engine = create_engine(_synchronous(target), poolclass=NullPool, connect_args=arguments)
     with engine.connect() as connection:
+        if is_sqlite:
+            _use_write_ahead_log(connection)
         connection.exec_driver_sql(_LOCKS[connection.dialect.name])
         command.upgrade(configuration(connection), "head")
         connection.commit()
@@ -49,3 +60,21 @@ def configuration(connection: Connection) -> Config:
 
 def _synchronous(url: URL) -> URL:
     return url.set(drivername="sqlite") if url.get_backend_name() == "sqlite" else url
+
+
+def _use_write_ahead_log(connection: Connection) -> None:
+    """Has readers not wait for the writer; the database file remembers it.
+
+    The switch is refused at once, whatever the time-out, while another process does the same.
+    """
+    give_up_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > give_up_s:
+                raise
+            time.sleep(BUSY_RETRY_S)
+        else:
+            return

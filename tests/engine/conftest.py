@@ -33,11 +33,13 @@ DUSK = replace(POND, global_description=replace(POND.global_description, descrip
 class ScriptedComposer:
     """Gives its replies one after the other, the last one again and again; an exception is raised instead.
 
-    With a gate it stops before the heron, or in the middle, until the gate opens.
+    With a gate it stops before the heron, or in the middle, until the gate opens. With an exit it waits for
+    that before it is closed.
     """
 
     replies: list[str | Exception]
     gate: asyncio.Event | None = None
+    exit: asyncio.Event | None = None
     requests: list[ComposeRequest] = field(default_factory=list)
     is_composing: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
@@ -57,6 +59,8 @@ class ScriptedComposer:
             for piece in in_odd_pieces(reply[half:]):
                 yield piece
         finally:
+            if self.exit:
+                await self.exit.wait()
             self.closed += 1
 
 
@@ -101,10 +105,13 @@ class ScriptedLayouts:
 
     gate: threading.Event | None = None
     is_painting: threading.Event = field(default_factory=threading.Event)
+    has_painted: threading.Event = field(default_factory=threading.Event)
     painted: list[Canvas] = field(default_factory=list)
 
     def hold(self) -> None:
-        self.painted, self.is_painting, self.gate = [], threading.Event(), threading.Event()
+        self.painted, self.gate = [], threading.Event()
+        self.is_painting.clear()
+        self.has_painted.clear()
 
     def paint(self, canvas: Canvas, width_px: int, height_px: int, seed: int) -> Image.Image:
         assert seed >= 0
@@ -112,6 +119,7 @@ class ScriptedLayouts:
         self.is_painting.set()
         if self.gate:
             assert self.gate.wait(20)
+        self.has_painted.set()
         return Image.new("RGB", (width_px, height_px), "white")
 
 

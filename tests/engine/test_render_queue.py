@@ -54,6 +54,8 @@ async def test_whoever_is_cancelled_keeps_no_slot(leaving: list[int]):
     for index in leaving:
         visitors[index].task.cancel()
     await settle()
+    inside = [visitor for visitor in visitors if visitor.is_in.is_set() and not visitor.task.done()]
+    assert len(inside) == 1
     staying = [visitor for index, visitor in enumerate(visitors) if index not in leaving]
     for visitor in staying:
         async with asyncio.timeout(5):

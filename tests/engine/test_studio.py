@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from canvas import write
 from engine.composer import ComposeRequest, Exchange
 from engine.events import Composed, ComposingText, Done, Preview, Queued, RegionFinished, Stepped
-from engine.studio import Adopt, Compose, Repaint
+from engine.studio import RECENT_TURNS, Adopt, Compose, Repaint
 from storage.errors import NotFound
 from storage.scene import Scene
 from storage.scene_file import read_scene
@@ -206,6 +206,29 @@ async def test_previews_never_hold_the_composing_up(stage):
     assert stage.layouts.painted[1:] == [stage.POND]
     stage.renderer.gate.set()
     assert isinstance((await stage.heard("t1"))[-1], Done)
+
+
+async def test_no_layout_comes_after_the_renderers_own_preview(stage):
+    """A layout that is painted too slowly is not shown over what the renderer has shown already."""
+    stage.layouts.hold()
+    stage.renderer.gate = asyncio.Event()
+    await stage.submit()
+    await stage.renderer.has_begun.wait()
+    stage.layouts.gate.set()
+    assert await asyncio.to_thread(stage.layouts.has_painted.wait, 20)
+    await asyncio.to_thread(lambda: None)  # time enough for the layout to arrive, if it were to
+    assert (await stage.until("t1", Preview)).image.size == (8, 8)
+    stage.renderer.gate.set()
+    assert isinstance((await stage.heard("t1"))[-1], Done)
+
+
+async def test_only_the_latest_turns_are_kept_whole(stage):
+    """Of a turn that ended long ago the result alone is heard; of a recent one everything."""
+    turn_ids = [f"t{number}" for number in range(RECENT_TURNS + 1)]
+    for turn_id in turn_ids:
+        await stage.finished(stage.compose(turn_id))
+    assert [type(event) for event in await stage.heard(turn_ids[0])] == [Done]
+    assert text_of(await stage.heard(turn_ids[1])) == stage.REPLY
 
 
 async def test_a_preview_that_fails_spoils_nothing(stage):

@@ -133,6 +133,30 @@ async def test_a_store_that_fails_is_told(stage):
     images.write_text("in the way")
     error = await last_error(stage, stage.compose("t2", settings=replace(stage.SMALL, seed=1)))
     assert type(error).__name__ == "StorageFailed"
+    assert (stage.renderer.at_once, stage.renderer.closed) == (0, 2)
+
+
+async def test_a_composer_without_an_end_is_stopped(stage):
+    """Of an endless reply the complete part counts, the composer is closed, and the remark is short."""
+    stage.composer.replies = [stage.REPLY + "and so on " * 10_000]
+    *events, done = await stage.played(stage.compose())
+    assert isinstance(done, Done)
+    assert done.revision.scene.canvas == stage.POND
+    assert stage.composer.closed == 1
+    assert sum(len(event.text) for event in events if isinstance(event, ComposingText)) < 65_000
+    assert len((await stage.store.turn("t1")).remark) <= 2_000
+
+
+async def test_an_old_turn_that_comes_again_is_no_second_one(stage):
+    """A turn of an earlier studio is heard again even while its conversation is busy with another."""
+    done = (await stage.played(stage.compose("old")))[-1]
+    await stage.restart()
+    stage.composer.gate = asyncio.Event()
+    await stage.submit("new")
+    await stage.submit("old")
+    assert await stage.heard("old") == [done]
+    stage.composer.gate.set()
+    assert isinstance((await stage.heard("new"))[-1], Done)
 
 
 def compose(prompt: str = "a pond", parent_id: str | None = None, **settings: object) -> Compose:

@@ -94,6 +94,22 @@ async def test_cancelled_while_painting(stage):
     await stage.finished(stage.compose("t2"))
 
 
+async def test_cancelled_twice_tidies_up_once(stage):
+    """A second cancel does not disturb the composer, which is still tidying up after the first one."""
+    stage.composer.gate, stage.composer.exit = asyncio.Event(), asyncio.Event()
+    await stage.submit()
+    await stage.composer.is_composing.wait()
+    cancels = []
+    for _ in range(2):
+        cancels.append(asyncio.create_task(stage.studio.cancel("t1")))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert not any(cancel.done() for cancel in cancels)
+    stage.composer.exit.set()
+    assert [await cancel for cancel in cancels] == [True, True]
+    assert stage.composer.closed == 1
+
+
 async def test_cancelled_before_it_began(stage):
     """An order that is called off in the same breath ends as cancelled and composes nothing."""
     await stage.submit()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,21 @@ async def test_what_cannot_be_written_leaves_nothing(tmp_path: Path):
     with pytest.raises(OSError, match=r"exists|directory"):
         await ImageFiles(tmp_path).save(b"picture")
     assert files_in(tmp_path) == [tmp_path / key[:2]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+async def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
+    """A write that stops in the middle raises and leaves no file, neither whole nor temporary."""
+    import resource  # noqa: PLC0415 - Windows has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            await ImageFiles(tmp_path).save(b"picture" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("key", ["", "0" * 64, "../../etc/passwd", "A" * 64, "0" * 63 + "/"])

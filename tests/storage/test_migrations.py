@@ -41,10 +41,11 @@ def test_upgrading_twice_changes_nothing(tmp_path: Path):
 
 def test_many_processes_may_upgrade_at_once(tmp_path: Path):
     """Upgrades of a new database that start together all succeed."""
-    url = f"sqlite:///{tmp_path / 'omost.db'}"
-    with ThreadPoolExecutor(4) as pool:
-        for upgraded in [pool.submit(upgrade, url) for _ in range(4)]:
-            upgraded.result()
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(8):
+            url = f"sqlite:///{tmp_path / f'{number}.db'}"
+            for upgraded in [pool.submit(upgrade, url) for _ in range(6)]:
+                upgraded.result()
 
 
 def test_there_is_a_way_back(tmp_path: Path):

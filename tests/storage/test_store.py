@@ -8,6 +8,7 @@ import pytest
 
 from storage.database import connect, sqlite_url
 from storage.errors import NotFound, StorageFailed
+from storage.migrations import upgrade
 from storage.records import PersonKey
 from storage.scene import Scene
 from storage.store import ConversationKey, Revision, Store, TurnStatus
@@ -214,6 +215,7 @@ async def test_a_person_has_a_language(store: Store):
 
 async def test_sqlite_keeps_references_and_a_write_ahead_log(tmp_path: Path):
     """Connections to SQLite check foreign keys, wait for a lock, and use a write-ahead log."""
+    upgrade(sqlite_url(tmp_path / "omost.db"))
     engine = connect(sqlite_url(tmp_path / "omost.db"))
     async with engine.connect() as connection:
         pragmas = {
@@ -229,6 +231,14 @@ async def test_a_folder_that_cannot_be_is_storage_failed(tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StorageFailed, match=r"Not a directory|File exists"):
         await Store.open(tmp_path / "file" / "data")
+
+
+async def test_a_database_that_cannot_be_written_is_storage_failed(tmp_path: Path):
+    """What no waiting mends is refused at once, in the database's words."""
+    (tmp_path / "omost.db").mkdir()
+    async with asyncio.timeout(10):
+        with pytest.raises(StorageFailed, match=r"^unable to open database file$"):
+            await Store.open(tmp_path)
 
 
 async def test_a_database_that_is_none_is_storage_failed(tmp_path: Path):
