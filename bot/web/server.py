@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Generator
 from io import BytesIO
@@ -77,7 +78,7 @@ async def serve_studio(
     studio: Studio, settings: Settings, *, on_listening: Callable[[str], None] | None = None
 ) -> None:
     """Like `serve`, for a studio that is open already and stays open."""
-    with _listen(settings.web.host, settings.web.port) as listener:
+    with _listen(settings.web.host, settings.web.port) as listener, _gradio_environment():
         server = _Server(
             uvicorn.Config(
                 build_app(studio, settings),
@@ -101,7 +102,6 @@ async def serve_studio(
 
 def build_app(studio: Studio, settings: Settings) -> FastAPI:
     """The page in every language, and the addresses of pictures and code: everything that is answered."""
-    _quieten_gradio(settings)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(_OwnLanguage, default=settings.language)
     # the first mount that fits answers, so the one at / comes last
@@ -125,18 +125,25 @@ def build_app(studio: Studio, settings: Settings) -> FastAPI:
     return app
 
 
-def _quieten_gradio(settings: Settings) -> None:
+@contextlib.contextmanager
+def _gradio_environment() -> Generator[None]:
     """What Gradio reads from the environment only; what the operator has set there stays."""
-    choices = {
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        # its own statistics of every event are for a dashboard that is not served
-        "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
-        "GRADIO_ANALYTICS_MAX_EVENTS": "1",
-        # the default is one folder for all users of the machine, which only the first of them can write to
-        "GRADIO_TEMP_DIR": str((settings.data_dir / "uploads").absolute()),
-    }
-    for name, value in choices.items():
-        os.environ.setdefault(name, value)
+    with tempfile.TemporaryDirectory(prefix="omost-uploads-") as uploads:
+        choices = {
+            "GRADIO_ANALYTICS_ENABLED": "False",
+            # its own statistics of every event are for a dashboard that is not served
+            "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+            "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+            # the default is one folder for all users of the machine, which only the first can write to
+            "GRADIO_TEMP_DIR": uploads,
+        }
+        added = {name: value for name, value in choices.items() if name not in os.environ}
+        os.environ.update(added)
+        try:
+            yield
+        finally:
+            for name in added:
+                del os.environ[name]
 
 
 def _files(studio: Studio) -> APIRouter:

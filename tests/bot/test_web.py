@@ -154,7 +154,9 @@ async def test_any_earlier_picture_can_be_branched_from(page, site):
     await expect(cards).to_have_count(3)
     assert (await site.studio.store.revision(await revision_of(page))).parent_id == root
 
-    await talk(page).get_by_role("button").nth(1).click()
+    thumbnails = talk(page).get_by_role("button", name="Show this picture")
+    await expect(thumbnails.nth(2)).to_be_in_viewport(ratio=1)
+    await thumbnails.nth(1).click()
     await expect(cards.nth(1)).to_have_attribute("aria-current", "true")
 
 
@@ -393,6 +395,10 @@ async def test_it_fits_a_phone(page):
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     shown, said = await picture(page).bounding_box(), await talk(page).bounding_box()
     assert shown["y"] + shown["height"] <= said["y"]
+
+    await page.evaluate("scrollTo(0, 0)")
+    await say(page, "mumble")
+    await expect(trouble(page)).to_be_in_viewport(ratio=1)
 
 
 async def test_a_closed_tab_stops_nothing(context, site, open_tab):
