@@ -214,9 +214,7 @@ class _Editor:
     def _add(self, text: str) -> None:
         things = read_things(text)
         standing = [thing for thing in things if not self._is_anchor(thing, things)]
-        if not standing:
-            self.missing.append(text)
-            return
+        self.missing += [] if standing else [text]
         for thing in standing:
             self._add_thing(thing)
 
