@@ -70,6 +70,7 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+    call_pause_s: float = Field(default=0.25, ge=0, le=5)
 
 
 class LogSettings(_Section):

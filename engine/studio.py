@@ -223,13 +223,14 @@ class Studio:
                 return canvas
             case Repaint():
                 return lineage[-1].scene.canvas
-            case Compose(settings=settings, language=language):
+            case Compose(conversation=conversation, settings=settings, language=language):
                 request = ComposeRequest(
                     prompt=prompt_of(job.order),
                     canvas=lineage[-1].scene.canvas if lineage else None,
                     history=await asyncio.to_thread(exchanges, lineage),
                     language=language,
                     seed=settings.seed,
+                    is_first=await self.store.head(conversation) is None,
                 )
 
         def publish(event: Event) -> None:

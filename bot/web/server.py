@@ -29,6 +29,7 @@ from bot.settings import Settings
 from bot.web.layout import style, theme
 from bot.web.page import build_page
 from canvas import write
+from engine.composer.embedded import EmbeddedComposer
 from engine.studio import Studio
 from storage.errors import NotFound
 from storage.store import Store
@@ -68,7 +69,8 @@ async def serve(settings: Settings, *, on_listening: Callable[[str], None] | Non
     """
     store = await Store.open(settings.data_dir)
     try:
-        async with Studio(store, limits=settings.studio_limits()) as studio:
+        composers = {"embedded": EmbeddedComposer(settings.web.call_pause_s)}
+        async with Studio(store, limits=settings.studio_limits(), composers=composers) as studio:
             await serve_studio(studio, settings, on_listening=on_listening)
     finally:
         await store.close()

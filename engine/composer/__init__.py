@@ -29,6 +29,7 @@ class ComposeRequest:
         history: Earlier exchanges on the way to `canvas`, oldest first.
         language: Of the remarks to the person: `en` or `zh`. Descriptions are always English.
         seed: Fixes whatever the composer leaves to chance.
+        is_first: Whether the conversation begins with this request: the time to introduce oneself.
         correction: What was wrong with the code of the first try, when this is the second one.
     """
 
@@ -37,6 +38,7 @@ class ComposeRequest:
     history: tuple[Exchange, ...] = ()
     language: str = "en"
     seed: int = 0
+    is_first: bool = True
     correction: str = ""
 
 

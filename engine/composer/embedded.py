@@ -20,6 +20,7 @@ from engine.composer.planner.scenes import new_scene
 from engine.errors import EmptyPrompt, NotUnderstood
 
 _PIECE = re.compile(r"\s*\S{1,12}\s?", re.DOTALL)
+_CALL_END = re.compile(r"(?<=\n\)\n)")
 _MAX_QUOTED_CHARS = 120
 
 
@@ -35,6 +36,10 @@ class EmbeddedComposer:
     >>> reply = EmbeddedComposer().compose(ComposeRequest("Happy Children's Day"))
     """
 
+    def __init__(self, pause_s: float = 0.0) -> None:
+        """With a pause after each call of the code, people can watch the scene being laid out."""
+        self._pause_s = pause_s
+
     async def compose(self, request: ComposeRequest) -> AsyncGenerator[str, None]:
         """Streams the remark, if there is one, and the code in a fence.
 
@@ -46,9 +51,11 @@ class EmbeddedComposer:
         introduction = f"{plan.remarks[0]}\n\n" if plan.remarks else ""
         rest = "".join(f"\n\n{sentence}" for sentence in plan.remarks[1:])
         reply = f"{introduction}```python\n{write(plan.canvas)}\n```{rest}\n"
-        for piece in _PIECE.findall(reply):
-            yield piece
-            await asyncio.sleep(0)
+        for call in _CALL_END.split(reply):
+            for piece in _PIECE.findall(call):
+                yield piece
+                await asyncio.sleep(0)
+            await asyncio.sleep(self._pause_s)
 
 
 def _plan(request: ComposeRequest) -> _Plan:
@@ -64,7 +71,7 @@ def _new_plan(request: ComposeRequest) -> _Plan:
     if reading.is_empty:
         raise NotUnderstood(request.prompt[:_MAX_QUOTED_CHARS])
     remarks: list[str] = []
-    if not request.history:
+    if request.is_first:
         remarks.append(remark("introduction", request.language))
     if reading.left_out:
         parts = first_words(", ".join(reading.left_out), 12)

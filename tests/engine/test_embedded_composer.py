@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canvas import Canvas, StreamParser, parse, write
-from engine.composer import Composer, ComposeRequest, Exchange
+from engine.composer import Composer, ComposeRequest
 from engine.composer.embedded import EmbeddedComposer
 from engine.errors import EmptyPrompt, NotUnderstood, Refused
 
@@ -52,20 +52,28 @@ async def test_closing_stops():
         await anext(stream)
 
 
+async def test_a_pause_changes_nothing_but_the_time():
+    """Calls that come one after the other make the same reply as calls that come at once."""
+    request = ComposeRequest("Happy Children's Day", seed=3)
+    at_once = [piece async for piece in EmbeddedComposer().compose(request)]
+    paused = [piece async for piece in EmbeddedComposer(pause_s=0.001).compose(request)]
+    assert paused == at_once
+
+
 async def test_says_once_what_it_is():
     """It says what it is at the start of a conversation, in the person's language, and only there."""
     first = ComposeRequest("a beach")
     assert "template planner" in await remark(first)
     assert "模板" in await remark(ComposeRequest("海滩", language="zh"))
     canvas = await new_canvas("a beach")
-    later = ComposeRequest("a forest", history=(Exchange("a beach", "..."),))
+    later = ComposeRequest("a forest", is_first=False)
     assert await remark(later) == ""
     assert await remark(ComposeRequest("make it night", canvas=canvas)) == ""
 
 
 async def test_says_what_it_left_out():
     """Of a mixed prompt it keeps what it can read and names the rest."""
-    request = ComposeRequest("a cat and собака", history=(Exchange("x", "y"),))
+    request = ComposeRequest("a cat and собака", is_first=False)
     assert "собака" in await remark(request)
     assert "cat" in (await new_canvas("a cat and собака")).global_description.description
 

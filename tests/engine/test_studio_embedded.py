@@ -72,6 +72,22 @@ async def test_a_conversation_about_a_celebration(studio: Studio, store: Store):
     ]
 
 
+async def test_the_planner_introduces_itself_once(studio: Studio):
+    """A second new scene in the same conversation comes without the introduction; another tab's has it."""
+    remarks = [
+        await remark_of(studio, turn_id, chat_id)
+        for turn_id, chat_id in [("web:i1", "tab-1"), ("web:i2", "tab-1"), ("web:i3", "tab-2")]
+    ]
+    assert "template planner" in remarks[0]
+    assert remarks[1] == ""
+    assert "template planner" in remarks[2]
+
+
+async def remark_of(studio: Studio, turn_id: str, chat_id: str) -> str:
+    order = Compose(turn_id, ConversationKey("web", chat_id), "a lighthouse", SMALL)
+    return (await finished(studio, order)).turn.remark
+
+
 async def test_the_same_seed_paints_the_same_picture(studio: Studio, store: Store):
     """A scene taken from a picture's file and adopted elsewhere gives the same picture."""
     first = await finished(studio, Compose("t1", TAB, "a lighthouse by the sea", SMALL))
