@@ -218,20 +218,23 @@ def title(revision: Revision) -> str:
 
 def _figure(revision: Revision, image: StoredImage, drawn: str, words: Words) -> str:
     address, name = escape(image_address(image)), escape(image_filename(revision, image))
-    alt = escape(
-        words.text("Storyboard: {title}", title=revision.scene.canvas.global_description.description)
-    )
+    kind = _kind(revision.scene.settings, words)
+    alt = escape(f"{kind}: {revision.scene.canvas.global_description.description}")
     return (
         f'<figure style="--ratio:{image.width_px}/{image.height_px}">'
         f'<a href="{address}" target="_blank"><img src="{address}" alt="{alt}">{drawn}</a>'
-        f"<figcaption><span>{escape(_caption(revision.scene.settings, image, words))}</span>"
+        f"<figcaption><span>{escape(_caption(kind, image, words))}</span>"
         f'<a class="download" href="{address}" download="{name}">{escape(words.text("Download PNG"))}</a>'
         f"</figcaption></figure>"
     )
 
 
-def _caption(settings: SceneSettings, image: StoredImage, words: Words) -> str:
-    kind = words.text("Storyboard") if settings.renderer == "storyboard" else settings.renderer
+def _kind(settings: SceneSettings, words: Words) -> str:
+    """What the renderer's pictures are called: a storyboard never passes for a painting."""
+    return words.text("Storyboard") if settings.renderer == "storyboard" else settings.renderer
+
+
+def _caption(kind: str, image: StoredImage, words: Words) -> str:
     return f"{kind} · {image.width_px} × {image.height_px} · {words.text('seed {seed}', seed=image.seed)}"
 
 

@@ -5,9 +5,10 @@ Everything runs in one event loop: the studio, the page's server and the browser
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from playwright.async_api import (
 )
 
 from bot.settings import PictureSettings, Settings, WebSettings
-from bot.web import serve_studio
+from bot.web import serve, serve_studio
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
 from engine.errors import NotUnderstood
@@ -137,10 +138,10 @@ class Tab:
 
 
 @asynccontextmanager
-async def serving(studio: Studio, settings: Settings) -> AsyncIterator[str]:
-    """Serves the studio's page on a free port; gives its address."""
+async def serving(serve: Callable[..., Coroutine[None, None, None]]) -> AsyncIterator[str]:
+    """Serves a page until the block ends; gives its address."""
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve_studio(studio, settings, on_listening=listening.set_result))
+    task = asyncio.create_task(serve(on_listening=listening.set_result))
     done, _ = await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
     if task in done:
         await task  # says why
@@ -164,7 +165,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
             RecordingStudio(
                 store, composers={"embedded": composer}, renderers={"storyboard": StoryboardRenderer()}
             ) as studio,
-            serving(studio, settings) as address,
+            serving(partial(serve_studio, studio, settings)) as address,
         ):
             yield Site(address, studio, composer)
     finally:
@@ -209,14 +210,35 @@ async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
 @asynccontextmanager
 async def tab(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
     """One more tab with the chat page."""
+    async with watched(context, site.address) as page:
+        yield page
+
+
+@asynccontextmanager
+async def watched(context: BrowserContext, address: str) -> AsyncIterator[Page]:
+    """The page at an address, which must not make console errors or requests to elsewhere."""
     tab = Tab(await context.new_page())
-    tab.watch(site.address)
-    await tab.page.goto(site.address)
+    tab.watch(address)
+    await tab.page.goto(address)
     yield tab.page
     assert tab.faults == []
+
+
+@asynccontextmanager
+async def real_page(context: BrowserContext, folder: Path) -> AsyncIterator[Page]:
+    """A page with the embedded composer and renderer, served as `omost-bot web` does."""
+    settings = Settings(data_dir=folder, web=WebSettings(port=0))
+    async with serving(partial(serve, settings)) as address, watched(context, address) as page:
+        yield page
 
 
 @pytest.fixture
 def open_tab():
     """How a test opens a tab: the fixtures' own way, for tests that need several."""
     return tab
+
+
+@pytest.fixture
+def open_real_page():
+    """How a test opens a page of the defaults alone."""
+    return real_page

@@ -113,6 +113,19 @@ async def test_a_prompt_becomes_a_preview_and_then_a_picture(page, site):
     assert await picture(page).evaluate("image => image.naturalWidth") == 256
 
 
+async def test_a_newcomers_first_minute(context, tmp_path, open_real_page):
+    """With the defaults alone, a famous day becomes a scene, the scene is changed, and the file has it."""
+    async with open_real_page(context, tmp_path) as page:
+        await paint(page, "Happy Children's Day")
+        _, png = await download(page, page.get_by_role("link", name="Download PNG"))
+        scene = read_scene(png)
+        assert "clown" in " ".join(local.description for local in scene.canvas.local_descriptions)
+        assert len(scene.canvas.local_descriptions) >= 4
+        assert Image.open(BytesIO(png)).size == (896, 1152)
+        await paint(page, "change the clown to a magician", answers=2)
+        await expect(talk(page).get_by_role("list", name="Changes")).to_contain_text("clown became magician")
+
+
 async def test_later_words_change_the_shown_picture(page):
     """A second request changes the scene, says what changed, and can be undone."""
     await paint(page, "a fair")
