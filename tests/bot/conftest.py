@@ -42,7 +42,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 6_000
+PATIENCE_MS = 20_000
 
 FAIR = Canvas(
     GlobalDescription("A village fair on a sunny afternoon.", tags="fair, sunny", color="skyblue"),
