@@ -168,6 +168,16 @@ async def test_the_page_is_one_blocks_without_telemetry(studio):
     assert page.get_api_info()["named_endpoints"] == {}
 
 
+async def test_what_cannot_be_used_says_why(studio):
+    """Only what works here can be chosen; the other composers and renderers stand below with their reason."""
+    components = build_page(studio, Settings()).get_config_file()["components"]
+    chosen = [part["props"]["choices"] for part in components if part["type"] == "radio"]
+    assert [[name for name, _ in choices] for choices in chosen] == [["embedded"], ["storyboard"]]
+    html = " ".join(part["props"]["value"] for part in components if part["type"] == "html")
+    for name in ("transformers", "openai", "sdxl"):
+        assert f"{name} — it comes with a later version" in html
+
+
 ADDRESSES = [
     ("", "/", 200),
     ("en-GB,en;q=0.9", "/", 200),
