@@ -99,10 +99,9 @@ async def test_a_prompt_becomes_a_preview_and_then_a_picture(page, site):
     await expect(talk(page)).to_contain_text("Here is the scene.")
 
     name, png = await download(page, page.get_by_role("link", name="Download PNG"))
-    scene = read_scene(png)
     assert name == f"omost-{await revision_of(page)}.png"
     assert Image.open(BytesIO(png)).size == (256, 320)
-    assert scene.canvas.local_descriptions[0].description == "a clown"
+    assert read_scene(png).canvas.local_descriptions[0].description == "a clown"
     assert await picture(page).evaluate("image => image.naturalWidth") == 256
 
 
@@ -304,8 +303,6 @@ async def test_tabs_are_conversations_of_their_own(page, context, site, open_tab
         await expect(talk(page)).not_to_contain_text("second tab")
         await button(page, "History").click()
         await expect(page.locator("#history").get_by_role("button")).to_have_count(1)
-
-        # not even on purpose
         await page.locator(".card").evaluate(f"card => card.dataset.revision = '{shown}'")
         await page.locator(".card").click()
         await expect(trouble(page)).to_contain_text(shown)
