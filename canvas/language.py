@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from canvas.errors import CanvasError
+from canvas.items import Fence, Item, NewCanvas, Prose, RawCall
 from canvas.mending import read_global, read_local
 from canvas.model import MAX_LOCAL_DESCRIPTIONS, Canvas, GlobalDescription, LocalDescription, Repair
-from canvas.scanner import Fence, Item, NewCanvas, Prose, RawCall, scan
+from canvas.scanner import scan
 from canvas.signatures import GLOBAL_METHOD, LOCAL_METHOD, method_of
 from canvas.source import Source, shorten
 

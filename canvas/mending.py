@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from canvas.errors import CanvasError
+from canvas.items import Argument, RawCall, Unreadable
 from canvas.model import GlobalDescription, LocalDescription
 from canvas.names import AREAS, COLORS, LOCATIONS, OFFSETS
 from canvas.reading import nearest_name, read_area, read_color, read_location, read_offset
-from canvas.scanner import Argument, RawCall, Unreadable
 from canvas.signatures import GLOBAL_METHOD, LOCAL_METHOD, PARAMETERS, parameter_of
 from canvas.source import Source, shorten
 

@@ -7,65 +7,17 @@ nothing recurses.
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Final
 
+from canvas.items import Argument, Fence, Item, NewCanvas, Prose, RawCall, Unreadable, Value
 from canvas.signatures import KNOWN_NAMES
 from canvas.source import Source, shorten
+from canvas.strict import NUMBER, strict_call
 from canvas.strings import Context, joined_strings, opens_string
 
 MAX_ARGUMENTS: Final = 64
 """Arguments beyond this number in one call are skipped: a call of the language has at most eleven."""
 
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An argument's value that is code, not a literal. It was skipped, never run."""
-
-    text: str
-
-
-Value = str | float | tuple[str, ...] | Unreadable | None
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument as it was written; `name` is empty for a positional one."""
-
-    name: str
-    value: Value
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class RawCall:
-    """A call as it was written; `closed` is False where the text or the code breaks off inside of it."""
-
-    method: str
-    arguments: tuple[Argument, ...]
-    offset: int
-    closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewCanvas:
-    """`Canvas()`: a new scene begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A Markdown fence: code begins or ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """Text between the calls."""
-
-    text: str
-
-
-Item = RawCall | NewCanvas | Fence | Prose
-"""What the scanner finds, in the order of the text."""
 
 _ITEM_START = re.compile(
     r"(?P<fence>`{3,}|~{3,})"
@@ -75,11 +27,10 @@ _ITEM_START = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ITEM_START_CHARS = 120
-_KEYWORD = re.compile(r"([^\W\d]\w*+)\s*+(?:=(?!=)|(:)(?!:))")
-_KEYWORD_UNDECIDED = re.compile(r"[^\W\d]\w*+\s*+[=:]?\Z")
+_KEYWORD = re.compile(r"([^\W\d]\w{0,60}+)\s{0,60}+(?:=(?!=)|(:)(?!:))")
+_KEYWORD_UNDECIDED = re.compile(r"[^\W\d]\w{0,60}+\s{0,60}+[=:]?\Z")
 _BREAK = re.compile(r"```|canvas", re.IGNORECASE)
 _OPENERS = re.compile(r"[(\[]++")
-_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*+\.?[\d_]*+|\.\d[\d_]*+)(?:[eE][+-]?\d++)?+(?![\w.])")
 _BARE_TEXT = re.compile(r"#?\w[\w \-.%]*+\Z")
 _PLAIN_ITEM = re.compile(r"\s*+(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s*+,(?=\s*+['\"\]])")
 _SKIPPED = re.compile(
@@ -98,7 +49,7 @@ def scan(source: Source) -> Generator[Item | None, None, None]:
                 break
             searched = len(source.text) - _LONGEST_ITEM_START_CHARS
             yield None
-        elif not match["fence"] and _is_quoted(source.text, match.start()):
+        elif not match["fence"] and _is_quoted(source.text, position, match.start()):
             searched = match.end()
         else:
             if position < match.start():
@@ -116,15 +67,27 @@ def scan(source: Source) -> Generator[Item | None, None, None]:
         yield Prose(source.text[position:])
 
 
-def _is_quoted(text: str, offset: int) -> bool:
-    """Whether the line makes the call at `offset` a comment or a definition."""
-    window = text[max(0, offset - 200) : offset]
+def _is_quoted(text: str, start: int, offset: int) -> bool:
+    """Whether its line, from `start` on, makes the call at `offset` a comment or a definition."""
+    window = text[max(start, offset - 200) : offset]
     line = window[window.rfind("\n") + 1 :].strip()
     return line.startswith("#") or line.endswith("def")
 
 
 def _call(source: Source, opening: re.Match[str]) -> Generator[None, None, tuple[RawCall, int]]:
-    position = opening.end()
+    method = opening["method"] or opening["bare"]
+    strict = yield from strict_call(source, opening.end())
+    if strict:
+        arguments, position = strict
+        return RawCall(method, arguments, opening.start(), closed=True), position
+    arguments, position, closed = yield from _mended_arguments(source, opening.end())
+    return RawCall(method, arguments, opening.start(), closed), position
+
+
+def _mended_arguments(
+    source: Source, position: int
+) -> Generator[None, None, tuple[tuple[Argument, ...], int, bool]]:
+    """The arguments, where the call ends, and whether it was closed."""
     arguments: list[Argument] = []
     closed = False
     while not closed:
@@ -143,8 +106,7 @@ def _call(source: Source, opening: re.Match[str]) -> Generator[None, None, tuple
         else:
             argument, position = yield from _argument(source, position)
             arguments += [argument] if argument else []
-    method = opening["method"] or opening["bare"]
-    return RawCall(method, tuple(arguments), opening.start(), closed), position
+    return tuple(arguments), position, closed
 
 
 def _breaks_off(source: Source, position: int) -> Generator[None, None, bool]:
@@ -207,7 +169,7 @@ def _word_or_number(source: Source, position: int) -> Generator[None, None, tupl
     raw, end = yield from _skip(source, position, ",)")
     if end >= len(source.text):
         return None, end, False
-    number = _NUMBER.match(raw)
+    number = NUMBER.match(raw)
     if number:
         if number.end() < len(raw):
             source.mend(position, "code", raw, number[0])

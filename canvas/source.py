@@ -17,7 +17,7 @@ MAX_MENDS: Final = 200
 SHOWN_CHARS: Final = 80
 """Longer findings are shortened to this length in repairs and messages."""
 
-_BLANK = re.compile(r"(?>\s+|#[^\n]*+)*+")
+_BLANK = re.compile(r"(?:\s++|#[^\n]*+|\\\n)*+")
 _ANEW = re.compile(
     rf"(?:{'|'.join(KNOWN_NAMES)})\s{{0,8}}[=:]|\w{{1,40}}\s{{0,8}}=\s{{0,8}}['\"\[(\d“‘-]"
     r"|```|canvas\s{0,3}[.=]",
@@ -77,15 +77,21 @@ class Source:
         while True:
             match = _BLANK.match(self.text, position)
             end = match.end() if match else position
-            if end < len(self.text) or self.ended:
+            if self.ended or self.text[end : end + 2] not in {"", "\\"}:
                 return end
-            yield
+            comment = self.text.find("#", max(position, self.text.rfind("\n", position, end)))
+            if comment < 0:
+                position = end
+                yield
+            else:
+                position = yield from self.line_end(comment)
 
     def line_end(self, position: int) -> Generator[None, None, int]:
         """The offset of the next line end, or of the text's end."""
         while (end := self.text.find("\n", position)) < 0:
+            position = len(self.text)
             if self.ended:
-                return len(self.text)
+                return position
             yield
         return end
 

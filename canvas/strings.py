@@ -31,14 +31,21 @@ _FAMILIES: Final = {
 _QUOTES: Final = "'\"‘’“”„«»"
 _BRACKETED_CHARS: Final = 200
 
-_PREFIX_LETTERS: Final = "rRbBuUfF"
+_PREFIX_LETTERS: Final = frozenset("rRbBuUfF")
+_INSIDE: Final = {
+    "'": re.compile(r"(?:[^'\\\n]++|\\[\s\S])*+"),
+    '"': re.compile(r'(?:[^"\\\n]++|\\[\s\S])*+'),
+    "'''": re.compile(r"(?:[^'\\]++|\\[\s\S])*+"),
+    '"""': re.compile(r'(?:[^"\\]++|\\[\s\S])*+'),
+}
+"""What stands up to the next quote or, within single quotes, the next line end."""
 _PREFIX = re.compile(r"[rRbBuUfF]{1,2}(?=['\"])")
 _KNOWN = rf"(?:{'|'.join(KNOWN_NAMES)})\s*+[=:]"
 _BLANK = r"(?>\s++(?:#[^\n]*+)?+)*+"
 _COMMA = rf",(?:#[^\n]*+)?+{_BLANK}"
-_NAME = r"[^\W\d]\w*+"
+_NAME = r"[^\W\d]\w{0,60}+"
 _OPEN = r"[rRbBuUfF]{0,2}+['\"‘“„«]"
-_STRING = r"(?:(?<=\s)[rRuUfF]{1,2}+)?+(?:'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
+_STRING = r"(?:(?<=\s)[rRuUfF]{1,2}+)?(?:'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
 _CODE_ENDS = r"```|canvas\s{0,3}[.=]"
 _AFTER: Final[dict[Context, str]] = {
     "keyword": rf",[ \t]*+\n|{_COMMA}(?:{_NAME}\s*+=(?!=)|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
@@ -48,7 +55,7 @@ _AFTER: Final[dict[Context, str]] = {
 _AFTER_ANY = rf"\+{_BLANK}{_OPEN}|{_KNOWN}|{_STRING}{_BLANK}(?:[,)\]+'\"]|\Z)|{_CODE_ENDS}"
 _UNDECIDED = (
     rf"(?:{_COMMA}|\+{_BLANK}|\]{_BLANK})?+"
-    rf"(?:{_NAME}\s*+|`{{1,2}}|[rRbBuUfF]{{0,2}}+['\"‘“„«][^\n]*+{_BLANK})?+\Z"
+    rf"(?:{_NAME}\s*+|`{{1,2}}|[rRbBuUfF]{{0,2}}+['\"‘“„«][^\n]*+{_BLANK})?\Z"
 )
 _EXPRESSION = (
     r"\.\w++\(|\s*+%\s*+\(|\s*+\*\s*+\d|\[[\w:\- ]*+\]|\s++if\s[^\n]{0,100}?\selse\s|\s++for\s++\w++\s++in\s"
@@ -84,12 +91,26 @@ _SIMPLE_ESCAPES: Final = {
 
 
 def opens_string(source: Source, position: int) -> Generator[None, None, bool]:
-    """Whether a string begins here; before the text's end only."""
-    if source.text[position] in _FAMILIES:
+    """Whether a string begins here."""
+    character = source.text[position : position + 1]
+    if character in _FAMILIES:
         return True
-    if source.text[position] not in _PREFIX_LETTERS:
+    if character not in _PREFIX_LETTERS:
         return False
     return _PREFIX.match((yield from source.lookahead(position, 3))) is not None
+
+
+def literal(source: Source, position: int) -> Generator[None, None, tuple[str, int] | None]:
+    """What Python takes the string at `position` for, and where it ends; None where Python would not."""
+    prefix = _PREFIX.match(source.text, position)
+    kinds = prefix[0].lower() if prefix else ""
+    start = prefix.end() if prefix else position
+    if "b" in kinds or source.text[start] not in "'\"":
+        return None
+    body, end = yield from _verbatim(source, start, (yield from _opening_quotes(source, start)))
+    if body is None or ("f" in kinds and ("{" in body or "}" in body)):
+        return None
+    return (body if "r" in kinds else _unescape(body)), end
 
 
 def joined_strings(
@@ -122,28 +143,33 @@ def _string(source: Source, position: int, context: Context) -> Generator[None, 
     start = prefix.end() if prefix else position
     if prefix and "f" in prefix[0].lower():
         source.mend(position, "string", "a string with code inside", "its text as it stands")
-    if (yield from source.lookahead(start, 3)) in {"'" * 3, '"' * 3}:
-        body, end = yield from _triple_quoted(source, start)
+    quotes = yield from _opening_quotes(source, start)
+    if len(quotes) == 3:
+        body, end = yield from _verbatim(source, start, quotes)
     else:
         body, end = yield from _single_quoted(source, start, context)
     is_raw = prefix is not None and "r" in prefix[0].lower()
     return (body if body is None or is_raw else _unescape(body)), end
 
 
-def _triple_quoted(source: Source, start: int) -> Generator[None, None, tuple[str | None, int]]:
-    quotes = source.text[start] * 3
-    pattern = re.compile(rf"\\[\s\S]|(?P<end>{quotes})|(?P<maybe>(?:\\|{quotes[0]}{{1,2}})\Z)")
-    searched = start + 3
+def _opening_quotes(source: Source, start: int) -> Generator[None, None, str]:
+    ahead = yield from source.lookahead(start, 3)
+    return ahead if ahead in _INSIDE else ahead[0]
+
+
+def _verbatim(source: Source, start: int, quotes: str) -> Generator[None, None, tuple[str | None, int]]:
+    """The text between quotes, and where it ends; None where a line's or the text's end comes first."""
+    searched = start + len(quotes)
     while True:
-        match = pattern.search(source.text, searched)
-        if match and match.lastgroup == "end":
-            return source.text[start + 3 : match.start()], match.end()
-        if match and match.lastgroup is None:
-            searched = match.end()
-        elif source.ended:
-            return None, len(source.text)
+        inside = _INSIDE[quotes].match(source.text, searched)
+        searched = inside.end() if inside else searched
+        if source.text.startswith(quotes, searched):
+            return source.text[start + len(quotes) : searched], searched + len(quotes)
+        if len(quotes) == 3 and searched + 3 <= len(source.text):
+            searched += 1
+        elif source.ended or source.text.startswith("\n", searched):
+            return None, searched
         else:
-            searched = match.start() if match else len(source.text)
             yield
 
 
