@@ -67,20 +67,32 @@ async def serve(settings: Settings, *, on_listening: Callable[[str], None] | Non
         AddressUnavailable: Nothing can be served at the settings' host and port.
         StorageFailed: The data folder or the database cannot be used.
     """
-    store = await Store.open(settings.data_dir)
-    try:
-        composers = {"embedded": EmbeddedComposer(settings.web.call_pause_s)}
-        async with Studio(store, limits=settings.studio_limits(), composers=composers) as studio:
-            await serve_studio(studio, settings, on_listening=on_listening)
-    finally:
-        await store.close()
+    # the port comes first: where it is taken, another process may be at work on the same data
+    with _listen(settings.web.host, settings.web.port) as listener:
+        store = await Store.open(settings.data_dir)
+        try:
+            composers = {"embedded": EmbeddedComposer(settings.web.call_pause_s)}
+            async with Studio(store, limits=settings.studio_limits(), composers=composers) as studio:
+                await _serve(studio, settings, listener, on_listening)
+        finally:
+            await store.close()
 
 
 async def serve_studio(
     studio: Studio, settings: Settings, *, on_listening: Callable[[str], None] | None = None
 ) -> None:
     """Like `serve`, for a studio that is open already and stays open."""
-    with _listen(settings.web.host, settings.web.port) as listener, _gradio_environment():
+    with _listen(settings.web.host, settings.web.port) as listener:
+        await _serve(studio, settings, listener, on_listening)
+
+
+async def _serve(
+    studio: Studio,
+    settings: Settings,
+    listener: socket.socket,
+    on_listening: Callable[[str], None] | None,
+) -> None:
+    with _gradio_environment():
         server = _Server(
             uvicorn.Config(
                 build_app(studio, settings),

@@ -520,8 +520,8 @@ def test_web_serves_until_ctrl_c(place):
     assert [path.name for path in place.iterdir()] == ["data"]
 
 
-def test_web_says_when_its_port_is_taken():
-    """Where the port is taken, `web` ends at once with one sentence and status 2."""
+def test_web_says_when_its_port_is_taken(place):
+    """Where the port is taken, `web` ends at once with one sentence and status 2, and touches no data."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with started("web", env={**os.environ, "OMOST_WEB__PORT": port}) as serving:
@@ -529,6 +529,7 @@ def test_web_says_when_its_port_is_taken():
     assert (serving.returncode, out) == (ExitStatus.USAGE, b"")
     assert f"127.0.0.1:{port}" in trouble.decode()
     assert len(trouble.splitlines()) == 1
+    assert list(place.iterdir()) == []
 
 
 def test_help_is_quick():
