@@ -126,6 +126,12 @@ def test_relation():
     assert by_noun["red car"] > by_noun["fountain"]
 
 
+def test_an_occasion_keeps_its_night():
+    """A festival of the night stays at night in another place, unless the prompt says otherwise."""
+    assert "night sky" in told(scene("a Mid-Autumn Festival party in a garden"))
+    assert "night sky" not in told(scene("a Mid-Autumn Festival party in a sunny garden"))
+
+
 def test_color_time_and_place_combine():
     """A hero with a colour, a place and a time of day all come together."""
     canvas = scene("a red dragon on the beach at sunset")

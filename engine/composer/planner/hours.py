@@ -4,6 +4,7 @@ A sky is repainted or added, the ground is covered, and words that would contrad
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from canvas.colors import lab, mixed, nearest_color
@@ -17,6 +18,20 @@ from engine.composer.planner.telling import tags, where, with_right_articles
 _SKY = re.compile(r"\b(?:sky|skies|clouds?|heaven|canopy)\b", re.IGNORECASE)
 _INSIDE = re.compile(r"\b(?:windows?|ceiling|wall|room)\b", re.IGNORECASE)
 _WATER = re.compile(r"\b(?:underwater|sea floor|space|moon ground)\b", re.IGNORECASE)
+_NIGHT = re.compile(r"\b(?:night|moon)\b", re.IGNORECASE)
+_TIMES_OF_DAY = frozenset({"night", "day", "sunset", "sunrise"})
+
+
+def hours_of(canvas: Canvas, asked: Sequence[str], at: str) -> list[str]:
+    """What is asked for, the time of day last: it has the last word on the sky.
+
+    The night that belongs to an occasion (`at`) comes along where no part of the scene shows one.
+    """
+    in_order = sorted(asked, key=lambda name: name in _TIMES_OF_DAY)
+    is_shown = any(_NIGHT.search(local.description) for local in canvas.local_descriptions)
+    if _NIGHT.search(at) and not is_shown and _TIMES_OF_DAY.isdisjoint(asked):
+        in_order.append("night")
+    return in_order
 
 
 def apply_hour(canvas: Canvas, name: str) -> Canvas:

@@ -11,7 +11,7 @@ from random import Random
 
 from canvas.model import Canvas
 from engine.composer.planner.asked import ANYWHERE, Reading, Thing
-from engine.composer.planner.hours import apply_hour
+from engine.composer.planner.hours import apply_hour, hours_of
 from engine.composer.planner.inflection import is_plural, listed, plural, sentence
 from engine.composer.planner.phrases import of_groups
 from engine.composer.planner.placing import Placement, Wish, overlap, place, with_inverse_relations
@@ -45,7 +45,6 @@ _GROUND_DISTANCE = 5
 # of other kinds the scenes tell what holds there only
 _TOLD_EVERYWHERE = frozenset({"creature", "animal", "bird", "fish", "vehicle", "flyer"})
 _MINOR_KINDS = frozenset({"food", "object", "sky", "ground"})
-_TIMES_OF_DAY = frozenset({"night", "day", "sunset", "sunrise"})
 _MIRRORED = {"left": "right", "right": "left"}
 
 
@@ -78,8 +77,7 @@ def new_scene(reading: Reading, seed: int) -> Canvas:
         ),
         tuple(tell_local(draft, tone, rng) for draft in stage.drafts),
     )
-    # the time of day comes last: it has the last word on the sky
-    for hour in sorted(reading.hours, key=lambda name: name in _TIMES_OF_DAY):
+    for hour in hours_of(canvas, reading.hours, lead.at):
         canvas = apply_hour(canvas, hour)
     return canvas
 
