@@ -1,5 +1,7 @@
 """Reading the scene that a command names: Canvas code, one of our pictures, or standard input."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +70,8 @@ def _scene(data: bytes, settings: SceneSettings) -> Scene:
 def _read(source: str) -> bytes:
     try:
         if source == "-":
+            if sys.stdin is None:  # it was closed before we were started
+                raise FileTrouble(source, os.strerror(errno.EBADF))
             data = sys.stdin.buffer.read(MAX_PNG_BYTES + 1)
         else:
             with Path(source).open("rb") as file:

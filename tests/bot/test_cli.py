@@ -117,6 +117,15 @@ def size_of(png):
 # pictures
 
 
+def test_standard_input_that_was_closed_is_told(place):
+    """Without any standard input, `-` is a file that cannot be read, in a sentence."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" render - <&-', SCRIPT], cwd=place, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_imagine_writes_the_picture_and_prints_its_name(place):
     """`imagine` writes one PNG that carries its scene, and its name is all of standard output."""
     done = omost("imagine", "a red boat on a lake", "-o", "boat.png", "--size", "320x256", "--seed", 7)
