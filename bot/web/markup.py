@@ -30,11 +30,19 @@ element.addEventListener('click', (event) => {
   if (marked.dataset.revision) trigger('revision', { revision: marked.dataset.revision });
   else trigger('prompt', { prompt: marked.dataset.prompt });
 });
+let said = 0;
 watch('value', () => {
+  const bubbles = element.querySelectorAll('.bubble');
+  const list = element.closest('#transcript');
+  if (list && bubbles.length > said) list.scrollTop = 0;
+  said = bubbles.length;
   element.querySelector('.bubble.trouble:last-child')?.scrollIntoView({ block: 'nearest' });
 });
 """
-"""What our HTML does in the browser: clicks become events, and what went wrong comes into sight."""
+"""What our HTML does in the browser: clicks become events, and new words come into sight.
+
+The conversation's list is reversed, so 0 is its end. Where the page scrolls instead, only trouble is shown.
+"""
 
 
 def transcript(entries: Sequence[Entry], words: Words) -> str:
