@@ -1,8 +1,8 @@
 """Finds the calls of the Canvas language in model text without executing any of it.
 
-The scanner knows calls, strings, numbers and lists, and how models break them. It does not know what an
-argument means; that is `canvas.mending`. Every loop moves forward, so the time is linear in the text;
-nothing recurses.
+A call is first read as Python reads it; where that fails, it is read anew with all that models get wrong.
+The scanner does not know what an argument means; that is `canvas.mending`. Every loop moves forward, so the
+time is linear in the text; nothing recurses.
 """
 
 import re
@@ -12,12 +12,8 @@ from typing import Final
 from canvas.items import Argument, Fence, Item, NewCanvas, Prose, RawCall, Unreadable, Value
 from canvas.signatures import KNOWN_NAMES
 from canvas.source import Source, shorten
-from canvas.strict import NUMBER, strict_call
-from canvas.strings import Context, joined_strings, opens_string
-
-MAX_ARGUMENTS: Final = 64
-"""Arguments beyond this number in one call are skipped: a call of the language has at most eleven."""
-
+from canvas.strict import MAX_ARGUMENTS, NUMBER, strict_call
+from canvas.strings import Context, joined_strings, opens_string, verbatim
 
 _ITEM_START = re.compile(
     r"(?P<fence>`{3,}|~{3,})"
@@ -32,11 +28,12 @@ _KEYWORD_UNDECIDED = re.compile(r"[^\W\d]\w{0,60}+\s{0,60}+[=:]?\Z")
 _BREAK = re.compile(r"```|canvas", re.IGNORECASE)
 _OPENERS = re.compile(r"[(\[]++")
 _BARE_TEXT = re.compile(r"#?\w[\w \-.%]*+\Z")
-_PLAIN_ITEM = re.compile(r"\s*+(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s*+,(?=\s*+['\"\]])")
+_PLAIN_ITEM = re.compile(r"\s{0,400}+(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s{0,400}+,(?=\s{0,400}+['\"\]])")
+_QUOTES: Final = "'\""
 _SKIPPED = re.compile(
-    r"(?:\(\)|\[\]|\{\})++|[^\s,()\[\]{}'\"`]++|[(\[{]++|[)\]}]|,|\n\s*+|[^\S\n]++|`++"
-    r"|'(?:[^'\\\n]|\\.)*+'?|\"(?:[^\"\\\n]|\\.)*+\"?"
+    r"(?:\(\)|\[\]|\{\})++|[^\s,()\[\]{}'\"`]++|[(\[{]++|[)\]}]|,|\n\s{0,400}+|[^\S\n]++|`++|['\"]"
 )
+_SKIPPED_UNDECIDED = re.compile(r"(?:\n\s{0,400}+|`++)?\Z")
 
 
 def scan(source: Source) -> Generator[Item | None, None, None]:
@@ -222,10 +219,7 @@ def _skip(source: Source, position: int, stops: str) -> Generator[None, None, tu
     """Passes over code up to one of the stops outside of all brackets; gives it and where it ends."""
     start, depth = position, 0
     while True:
-        match = _SKIPPED.match(source.text, position)
-        if not source.ended and (match is None or match.end() == len(source.text)):
-            yield
-            continue
+        match = yield from source.decided(_SKIPPED_UNDECIDED, _SKIPPED, position)
         if match is None:
             break
         first, end = source.text[position], match.end()
@@ -234,6 +228,8 @@ def _skip(source: Source, position: int, stops: str) -> Generator[None, None, tu
                 break
         elif first in stops and not depth:
             break
+        elif first in _QUOTES:
+            _, end = yield from verbatim(source, position, first)
         elif first in "([{" and source.text[end - 1] in "([{":
             depth += end - position
         elif first in ")]}":

@@ -12,6 +12,10 @@ from canvas.items import Argument, Value
 from canvas.source import Source
 from canvas.strings import literal, opens_string
 
+MAX_ARGUMENTS: Final = 64
+"""A call of the language has at most eleven arguments; the scanner skips those beyond this number."""
+_MAX_SIGNS: Final = 20_000
+
 _NAME = re.compile(r"[^\W\d]\w{0,60}+")
 _NAME_UNDECIDED = re.compile(r"\w{0,60}+\Z")
 _NUMBER_UNDECIDED = re.compile(r"[\w.+-]{0,300}+\Z")
@@ -36,7 +40,7 @@ def strict_call(
 ) -> Generator[None, None, tuple[tuple[Argument, ...], int] | None]:
     """The arguments of a call from behind its parenthesis, and where it ends; None where it is broken."""
     arguments: list[Argument] = []
-    while True:
+    while len(arguments) <= MAX_ARGUMENTS:
         position = yield from source.blank(position)
         if source.text.startswith(")", position):
             return tuple(arguments), position + 1
@@ -48,7 +52,8 @@ def strict_call(
         if source.text.startswith(",", position):
             position += 1
         elif not source.text.startswith(")", position):
-            return None
+            break
+    return None
 
 
 def _argument(source: Source, start: int) -> Generator[None, None, tuple[Argument, int] | None]:
@@ -78,21 +83,22 @@ def _value(source: Source, position: int) -> Generator[None, None, tuple[Value, 
 def _strings(source: Source, position: int) -> Generator[None, None, tuple[Value, int] | None]:
     """A string, or a list of strings."""
     value = _Strings()
-    while True:
+    for _ in range(_MAX_SIGNS):
         sign = "s" if (yield from opens_string(source, position)) else source.text[position : position + 1]
         if sign in {",", ")"} and value.may_end:
             return value.finished(), position
         if not value.admits(sign):
-            return None
+            break
         if sign == "s":
             read = yield from literal(source, position)
             if read is None:
-                return None
+                break
             text, position = read
         else:
             text, position = "", position + 1
         value.add(sign, text)
         position = yield from source.blank(position)
+    return None
 
 
 class _Strings:

@@ -3,7 +3,8 @@
 In well-formed code the first unescaped quote ends the string. Models also write `'Surrounding the 'O'
 are'`, so a quote counts as the end only where what follows it can follow a string: a comma and the next
 argument or item, a closing bracket, another string. Every pattern here is possessive or bounded: no input
-makes it backtrack far.
+makes it backtrack far, and no piece of a stream makes it look far back. A possessive group must not fail
+behind its first character: Python before 3.11.5 would go on from there.
 """
 
 import re
@@ -40,35 +41,48 @@ _INSIDE: Final = {
 }
 """What stands up to the next quote or, within single quotes, the next line end."""
 _PREFIX = re.compile(r"[rRbBuUfF]{1,2}(?=['\"])")
-_KNOWN = rf"(?:{'|'.join(KNOWN_NAMES)})\s*+[=:]"
-_BLANK = r"(?>\s++(?:#[^\n]*+)?+)*+"
-_COMMA = rf",(?:#[^\n]*+)?+{_BLANK}"
+_KNOWN = rf"(?:{'|'.join(KNOWN_NAMES)})\s{{0,60}}+[=:]"
+_BLANK = r"(?>\s{1,400}+(?:#[^\n]{0,400}+)?+){0,40}+"
+_COMMA = rf",(?:#[^\n]{{0,400}}+)?+{_BLANK}"
 _NAME = r"[^\W\d]\w{0,60}+"
 _OPEN = r"[rRbBuUfF]{0,2}+['\"‘“„«]"
-_STRING = r"(?:(?<=\s)[rRuUfF]{1,2}+)?(?:'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\")"
+_PREFIXED = r"(?:(?<=\s)[rRuUfF]{1,2}+)?"
+_IN_SINGLE = r"'(?:[^'\\\n]|\\.){0,1000}+"
+_IN_DOUBLE = r'"(?:[^"\\\n]|\\.){0,1000}+'
+_STRING = rf"{_PREFIXED}(?:{_IN_SINGLE}'|{_IN_DOUBLE}\")"
+_STRING_UNDECIDED = rf"{_PREFIXED}(?:{_IN_SINGLE}(?:\\|'{_BLANK})?|{_IN_DOUBLE}(?:\\|\"{_BLANK})?)"
 _CODE_ENDS = r"```|canvas\s{0,3}[.=]"
+_KEYWORD = rf"{_NAME}\s{{0,60}}+=(?!=)"
+_LITERAL = r"(?:None|True|False)\b"
+_COMMA_ENDS_LINE = r",[ \t]{0,60}+\n"
 _AFTER: Final[dict[Context, str]] = {
-    "keyword": rf",[ \t]*+\n|{_COMMA}(?:{_NAME}\s*+=(?!=)|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
-    "positional": rf",[ \t]*+\n|{_COMMA}(?:{_OPEN}|[\[(\d+\-.)*]|(?:None|True|False)\b|{_NAME}\s*+=(?!=))|\)",
-    "sequence": rf",[ \t]*+\n|{_COMMA}(?:{_OPEN}|[\[(\])]|{_KNOWN}|{_CODE_ENDS})|[\])]",
+    "keyword": rf"{_COMMA_ENDS_LINE}|{_COMMA}(?:{_KEYWORD}|\*\*|\)|{_KNOWN}|{_CODE_ENDS})|\)|\]{_BLANK}[,)]",
+    "positional": rf"{_COMMA_ENDS_LINE}|{_COMMA}(?:{_OPEN}|[\[(\d+\-.)*]|{_LITERAL}|{_KEYWORD})|\)",
+    "sequence": rf"{_COMMA_ENDS_LINE}|{_COMMA}(?:{_OPEN}|[\[(\])]|{_KNOWN}|{_CODE_ENDS})|[\])]",
 }
 _AFTER_ANY = rf"\+{_BLANK}{_OPEN}|{_KNOWN}|{_STRING}{_BLANK}(?:[,)\]+'\"]|\Z)|{_CODE_ENDS}"
+_EXPRESSION = (
+    r"\.\w{1,60}+\(|\s{0,60}+[%*]\s{0,60}+[(\d]|\[[\w:\- ]{0,60}+\]"
+    r"|\s{1,60}+if\s[^\n]{0,100}?\selse\s|\s{1,60}+for\s{1,60}+\w{1,60}+\s{1,60}+in\s"
+)
+_EXPRESSION_UNDECIDED = (
+    r"(?:\.\w{0,60}+|\s{0,60}+[%*]\s{0,60}+|\[[\w:\- ]{0,60}+|\s{1,60}+if\s[^\n]{0,106}+"
+    r"|\s{1,60}+for\s{1,60}+(?:\w{1,60}+(?:\s{1,60}+i?n?)?)?)\Z"
+)
 _UNDECIDED = (
     rf"(?:{_COMMA}|\+{_BLANK}|\]{_BLANK})?+"
-    rf"(?:{_NAME}\s*+|`{{1,2}}|[rRbBuUfF]{{0,2}}+['\"‘“„«][^\n]*+{_BLANK})?\Z"
-)
-_EXPRESSION = (
-    r"\.\w++\(|\s*+%\s*+\(|\s*+\*\s*+\d|\[[\w:\- ]*+\]|\s++if\s[^\n]{0,100}?\selse\s|\s++for\s++\w++\s++in\s"
+    rf"(?:{_NAME}\s{{0,60}}+=?|\*|`{{1,2}}|{_STRING_UNDECIDED})?\Z"
 )
 _ANEW = (
     rf"[)\]]|\w{{1,40}}\s{{0,8}}(?:=\s{{0,8}}(?:['\"\[(\d“‘-]|\Z))|{_KNOWN}|{_CODE_ENDS}"
     r"|\w{0,40}\s{0,8}\Z|`{1,2}\Z"
 )
-_PLAIN = r"(?:'[^'\\\n]*+'|\"[^\"\\\n]*+\")"
+_PLAIN = r"(?:'[^'\\\n]{0,1000}+'|\"[^\"\\\n]{0,1000}+\")"
 _PLAIN_JOINED = re.compile(
-    r"(?!'''|\"\"\")(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s*+(?:\+\s*+)?+"
-    rf"(?={_PLAIN}\s*+[,)\]+'\"])"
+    r"(?!'''|\"\"\")(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s{0,400}+(?:\+\s{0,400}+)?+"
+    rf"(?={_PLAIN}\s{{0,400}}+[,)\]+'\"])"
 )
+"""A string without anything to mend before another one; with thousands of them this saves seconds."""
 _BRACKET_ENDS_CODE = re.compile(r"[)\]]++[ \t]*+(?:[\n,#;`]|\Z)")
 _BRACKET_UNDECIDED = re.compile(r"[)\]]++[ \t]*+\Z")
 
@@ -107,7 +121,7 @@ def literal(source: Source, position: int) -> Generator[None, None, tuple[str, i
     start = prefix.end() if prefix else position
     if "b" in kinds or source.text[start] not in "'\"":
         return None
-    body, end = yield from _verbatim(source, start, (yield from _opening_quotes(source, start)))
+    body, end = yield from verbatim(source, start, (yield from _opening_quotes(source, start)))
     if body is None or ("f" in kinds and ("{" in body or "}" in body)):
         return None
     return (body if "r" in kinds else _unescape(body)), end
@@ -145,7 +159,7 @@ def _string(source: Source, position: int, context: Context) -> Generator[None, 
         source.mend(position, "string", "a string with code inside", "its text as it stands")
     quotes = yield from _opening_quotes(source, start)
     if len(quotes) == 3:
-        body, end = yield from _verbatim(source, start, quotes)
+        body, end = yield from verbatim(source, start, quotes)
     else:
         body, end = yield from _single_quoted(source, start, context)
     is_raw = prefix is not None and "r" in prefix[0].lower()
@@ -157,7 +171,7 @@ def _opening_quotes(source: Source, start: int) -> Generator[None, None, str]:
     return ahead if ahead in _INSIDE else ahead[0]
 
 
-def _verbatim(source: Source, start: int, quotes: str) -> Generator[None, None, tuple[str | None, int]]:
+def verbatim(source: Source, start: int, quotes: str) -> Generator[None, None, tuple[str | None, int]]:
     """The text between quotes, and where it ends; None where a line's or the text's end comes first."""
     searched = start + len(quotes)
     while True:
@@ -177,15 +191,15 @@ def _single_quoted(
     source: Source, start: int, context: Context
 ) -> Generator[None, None, tuple[str | None, int]]:
     """A string in one quote, straight or typographic, with whatever quotes stand inside of it."""
-    pattern = _finder(source.text[start], context)
     searched = start + 1
-    while match := (yield from _find(source, pattern, searched)):
+    while match := (yield from _find(source, source.text[start], context, searched)):
         searched = match.end()
         if match.lastgroup in {"end", "code"}:
             if not (yield from _is_bracketed(source, start, match)):
                 return _closed(source, start, match.start()), match.end()
         elif match.lastgroup == "maybe":
-            if source.text[(yield from source.blank(match.end())) :][:1] in {"", ","}:
+            following = yield from source.blank(match.end())
+            if source.text[following : following + 1] in {"", ","}:
                 return _closed(source, start, match.start()), match.end()
         elif match.lastgroup == "line" and (yield from _ends_line(source, match.end(), context)):
             return _unclosed(source, start, match.start()), match.start()
@@ -193,11 +207,11 @@ def _single_quoted(
 
 
 def _find(
-    source: Source, pattern: re.Pattern[str], searched: int
+    source: Source, quote: str, context: Context, searched: int
 ) -> Generator[None, None, re.Match[str] | None]:
     """The next match to decide on, once there is enough text; None where the source ends before it."""
     while True:
-        match = pattern.search(source.text, searched)
+        match = _finder(quote, context, ended=source.ended).search(source.text, searched)
         is_decided = match and match.lastgroup not in {"maybe", "cut"}
         if match and is_decided and (source.ended or match.end() < len(source.text)):
             return match
@@ -208,19 +222,21 @@ def _find(
 
 
 @cache
-def _finder(quote: str, context: Context) -> re.Pattern[str]:
+def _finder(quote: str, context: Context, *, ended: bool) -> re.Pattern[str]:
     """A pattern whose next match in a string opened by `quote` is something to decide on.
 
     The last matched group says what it is: `escape`, `cut` (a backslash ends the text), `line` (a line end
     with the white space after it), `end` (the string ends), `maybe` (the text ends too early to tell) or
-    `code` (the string is a part of an expression). Quotes that belong to the string are no match.
+    `code` (the string is a part of an expression). Quotes that belong to the string are no match. While the
+    text grows, doubt comes before a decision that more text could change.
     """
     closing = _FAMILIES[quote]
     anew = rf"{_ANEW}|{_OPEN}" if context == "sequence" else _ANEW
+    end = rf"(?P<end>{closing}(?={_BLANK}(?:{_AFTER[context]}|{_AFTER_ANY})))"
+    maybe = rf"(?P<maybe>{closing}(?={_BLANK}{_UNDECIDED}|{_EXPRESSION_UNDECIDED}))"
     return re.compile(
-        rf"(?P<escape>\\[\s\S])|(?P<cut>\\\Z)|(?P<line>\n\s*+(?={anew}))"
-        rf"|(?P<end>{closing}(?={_BLANK}(?:{_AFTER[context]}|{_AFTER_ANY})))"
-        rf"|(?P<maybe>{closing}(?={_BLANK}{_UNDECIDED}))"
+        rf"(?P<escape>\\[\s\S])|(?P<cut>\\\Z)|(?P<line>\n\s{{0,400}}+(?={anew}))"
+        rf"|{f'{end}|{maybe}' if ended else f'{maybe}|{end}'}"
         rf"|(?P<code>{closing}(?={_EXPRESSION}))"
     )
 
