@@ -14,6 +14,8 @@ from canvas.signatures import KNOWN_NAMES
 
 MAX_MENDS: Final = 200
 """Mends beyond this number in one text are made, but not listed."""
+MAX_MENDED: Final = 20_000
+"""Behind this number of mends a text is noise, and its strings are not read any further."""
 SHOWN_CHARS: Final = 80
 """Longer findings are shortened to this length in repairs and messages."""
 
@@ -43,12 +45,14 @@ class Source:
         text: With line ends as `\n`.
         ended: Whether no more text will come.
         mends: In the order in which they were made.
+        mended: How many were made, listed or not.
     """
 
     def __init__(self) -> None:
         self.text = ""
         self.ended = False
         self.mends: list[Mend] = []
+        self.mended = 0
         self._held_return = ""
 
     def add(self, piece: str) -> None:
@@ -69,6 +73,7 @@ class Source:
 
     def mend(self, offset: int, what: str, found: str, used: str) -> None:
         """Keeps what was put right."""
+        self.mended += 1
         if len(self.mends) < MAX_MENDS:
             self.mends.append(Mend(offset, what, shorten(found), shorten(used)))
 
@@ -94,6 +99,12 @@ class Source:
                 return position
             yield
         return end
+
+    def rest(self) -> Generator[None, None, int]:
+        """The offset of the text's end, once there is one."""
+        while not self.ended:
+            yield
+        return len(self.text)
 
     def lookahead(self, position: int, length_chars: int) -> Generator[None, None, str]:
         """The next characters, fewer only at the text's end."""

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Final, Literal
 
 from canvas.signatures import KNOWN_NAMES
-from canvas.source import Source
+from canvas.source import MAX_MENDED, Source
 
 Context = Literal["keyword", "positional", "sequence"]
 """Where a string stands: after `name=`, as an argument without a name, or in a list."""
@@ -140,6 +140,8 @@ def joined_strings(
         while match := _PLAIN_JOINED.match(source.text, position):
             parts.append(match[1] if match[1] is not None else match[2])
             position = match.end()
+        if source.mended > MAX_MENDED:
+            return None, (yield from source.rest())
         text, position = yield from _string(source, position, context)
         if text is None:
             return None, position

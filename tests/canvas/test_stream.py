@@ -110,6 +110,16 @@ class TestTime:
         assert seconds(LOCAL + unit * (100_000 // len(unit)), 4) < 3
         assert seconds(LOCAL + "'" + unit[0] * 100_000, 4) < 3
 
+    def test_noise_is_given_up(self):
+        """A megabyte in which every line breaks a string is answered at once, in pieces as in the whole."""
+        noise = LOCAL.replace("(", "(description='A dog.', ") + "[" + "'\n" * 500_000
+        assert seconds(noise, len(noise)) < 1
+        whole, pieces = StreamParser(), StreamParser()
+        whole.feed(noise[:100_000])
+        for offset in range(0, 100_000, 77):
+            pieces.feed(noise[offset : min(offset + 77, 100_000)])
+        assert pieces.close() == whole.close()
+
     def test_random_units_take_linear_time(self):
         """No mixture of the language's signs is slow."""
         rng = random.Random(5)
