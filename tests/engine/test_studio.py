@@ -75,7 +75,7 @@ async def test_a_change_starts_from_its_parent(stage):
     assert isinstance(done, Done)
     history = (Exchange("a pond", write(stage.POND)),)
     assert stage.composer.requests[-1] == ComposeRequest(
-        "make it dusk", stage.POND, history, language="zh", seed=99
+        "make it dusk", stage.POND, history, language="zh", seed=99, is_first=False
     )
     assert done.revision.parent_id == first.id
     assert [change.kind for change in done.changes] == ["global"]
