@@ -458,9 +458,11 @@ def _read_all(terminal: int, shown: list[bytes]) -> None:
 def test_ctrl_c_is_status_130(place):
     """Interrupted while it waits for its input, a command ends with status 130 and no traceback."""
     os.mkfifo(place / "scene.py")
-    with started("canvas", "check", "scene.py") as waiting, (place / "scene.py").open("wb"):
-        # the file opens here when the command has opened its other end
-        waiting.send_signal(signal.SIGINT)
+    with started("canvas", "check", "scene.py") as waiting:
+        # the file opens here when the command has opened its other end; a signal that comes before the command
+        # waits for the first byte is only seen when the waiting ends, so the file is closed behind it
+        with (place / "scene.py").open("wb"):
+            waiting.send_signal(signal.SIGINT)
         out, trouble = waiting.communicate(timeout=WAIT_S)
     assert (waiting.returncode, out, trouble) == (ExitStatus.INTERRUPTED, b"", b"")
 
