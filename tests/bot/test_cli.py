@@ -459,8 +459,8 @@ def test_ctrl_c_is_status_130(place):
     """Interrupted while it waits for its input, a command ends with status 130 and no traceback."""
     os.mkfifo(place / "scene.py")
     with started("canvas", "check", "scene.py") as waiting:
-        # the file opens here when the command has opened its other end; a signal that comes before the command
-        # waits for the first byte is only seen when the waiting ends, so the file is closed behind it
+        # the file opens here when the command has opened its other end; a signal that comes just before
+        # the command waits for a byte is only seen when the waiting ends, so the file is closed behind it
         with (place / "scene.py").open("wb"):
             waiting.send_signal(signal.SIGINT)
         out, trouble = waiting.communicate(timeout=WAIT_S)
