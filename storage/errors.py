@@ -4,6 +4,7 @@
     ├── NotFound         no such row or file
     ├── NotAScene        a file holds no scene
     └── StorageFailed    the database or the disk refused; the operator acts
+        └── DatabaseAway the database does not answer; it works again when it does
 
 The exceptions carry data, never sentences for people: those stand in `bot.replies`.
 """
@@ -51,3 +52,7 @@ class StorageFailed(StorageError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class DatabaseAway(StorageFailed):
+    """The database does not answer, or broke the connection off; trying again later can help."""

@@ -1,13 +1,23 @@
-"""The tables, as SQLAlchemy maps them; `storage.store` alone uses them.
+"""The tables, as SQLAlchemy maps them; nobody outside of this package uses them.
 
 Internal keys are integers that count up, so that order of insertion is an order even when the clock is set
 back; what others refer to are the text ids beside them.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -86,7 +96,7 @@ class Table(DeclarativeBase):
 
 
 class PersonRow(Table):
-    """A person on one platform and what they prefer."""
+    """A person on one platform, what they prefer, and where their last turn ends in the fair order."""
 
     __tablename__ = "person"
     __table_args__ = (UniqueConstraint("platform", "platform_id"),)
@@ -94,7 +104,19 @@ class PersonRow(Table):
     key: Mapped[int] = mapped_column(primary_key=True)
     platform: Mapped[str]
     platform_id: Mapped[str]
-    language: Mapped[str]
+    language: Mapped[str | None]
+    last_finish: Mapped[int] = mapped_column(BigInteger, index=True, default=0)
+
+
+class UsageRow(Table):
+    """What was made for a person on one day, in UTC."""
+
+    __tablename__ = "usage"
+
+    person_key: Mapped[int] = mapped_column(ForeignKey("person.key"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    pictures: Mapped[int] = mapped_column(default=0)
+    gpu_s: Mapped[float] = mapped_column(default=0.0)
 
 
 class ConversationRow(Table):
@@ -107,7 +129,7 @@ class ConversationRow(Table):
     platform: Mapped[str]
     chat_id: Mapped[str]
     # use_alter: conversation and revision refer to each other
-    head_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True))
+    head_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True), index=True)
 
 
 class TurnRow(Table):
@@ -117,12 +139,24 @@ class TurnRow(Table):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     conversation_key: Mapped[int] = mapped_column(ForeignKey("conversation.key"), index=True)
+    person_key: Mapped[int] = mapped_column(ForeignKey("person.key"), index=True)
     prompt: Mapped[str]
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True))
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True), index=True)
+    request: Mapped[dict[str, Any]]
+    pictures: Mapped[int]
+    place_start: Mapped[int] = mapped_column(BigInteger)
+    place_finish: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(index=True)
+    stage: Mapped[str]
+    stage_at: Mapped[datetime] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    economy: Mapped[int] = mapped_column(default=0)
+    compose_s: Mapped[float] = mapped_column(default=0.0)
+    paint_s: Mapped[float] = mapped_column(default=0.0)
     remark: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class RevisionRow(Table):
@@ -144,7 +178,7 @@ class RevisionRow(Table):
 
 
 class ImageRow(Table):
-    """A finished picture; `file_key` finds its file."""
+    """A finished picture; `file_key` finds its bytes."""
 
     __tablename__ = "image"
     __table_args__ = (
@@ -159,4 +193,14 @@ class ImageRow(Table):
     width_px: Mapped[int]
     height_px: Mapped[int]
     file_key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PictureRow(Table):
+    """The bytes of a picture, for installations whose processes share no disk; the key is their digest."""
+
+    __tablename__ = "picture"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,5 +1,6 @@
 """What the store gives out and takes in: plain values that know neither the database nor models nor chat."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,15 @@ class TurnStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class TurnStage(StrEnum):
+    """How far a running turn has come."""
+
+    WAITING = "waiting"
+    COMPOSING = "composing"
+    COMPOSED = "composed"
+    PAINTING = "painting"
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationKey:
     """A channel, chat, thread or browser tab: the platform and the platform's id of it."""
@@ -25,13 +35,113 @@ class ConversationKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonKey:
+    """A person: the platform and the platform's id of them."""
+
+    platform: str
+    platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a turn stands in the fair order: smaller numbers first, among equals who came first.
+
+    The numbers are hundredths of a second of service, as in start-time fair queueing (Goyal, Vin and Cheng,
+    1996): a person's next turn starts where the one before it ends, but never before the turn served now.
+    """
+
+    start: int
+    finish: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a person and of the queue at the moment of a request.
+
+    Attributes:
+        own_open: Open turns of the person.
+        all_open: Open turns of everybody.
+        served: The smallest `Place.start` of all open turns; with none open, the greatest `Place.finish` that
+            there has ever been; 0 at first.
+        own_finish: The greatest `Place.finish` that the person has had; 0 at first.
+        pictures_today: Pictures painted for the person since midnight UTC, and those still to be painted.
+        gpu_s_today: Seconds of composing and painting for the person since midnight UTC.
+    """
+
+    own_open: int
+    all_open: int
+    served: int
+    own_finish: int
+    pictures_today: int
+    gpu_s_today: float
+
+
+Admit = Callable[[Standing], Place]
+"""Finds the place for a new turn, or raises what the person is refused with."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A request as it is remembered.
+
+    Attributes:
+        request: What the engine needs to carry it out after a restart, as JSON values.
+        pictures: How many pictures it asks for.
+    """
+
+    id: str
+    conversation: ConversationKey
+    person: PersonKey
+    prompt: str
+    parent_id: str | None
+    request: Mapping[str, object]
+    pictures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A running turn as the queue sees it; `Store.open_turns` gives them in the fair order.
+
+    Attributes:
+        stage_s: Seconds that it has been in its stage.
+    """
+
+    id: str
+    person: PersonKey
+    place: Place
+    stage: TurnStage
+    stage_s: float
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """What the newest finished turns took, in seconds; None where none has been measured.
+
+    Attributes:
+        compose_s: The mean of one composing.
+        picture_s: The mean of painting one picture.
+    """
+
+    compose_s: float | None
+    picture_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request and what came of it.
 
     Attributes:
         id: The caller's; the same id is the same turn.
+        person: Who asked.
         prompt: The person's words; empty when the request had none.
         parent_id: The revision that it started from.
+        request: As it was given in `NewTurn`.
+        pictures: How many pictures it asks for.
+        place: In the fair order.
+        stage: How far it came.
+        attempts: How often its stage has been begun; 0 before the first.
+        economy: How thriftily it was painted, an `engine.renderer.Economy`.
         revision_id: The revision that it made, as soon as there is one.
         remark: The composer's words beside the code.
         error: Why it failed, as `engine.error_record` writes it.
@@ -40,9 +150,16 @@ class Turn:
 
     id: str
     conversation: ConversationKey
+    person: PersonKey
     prompt: str
     parent_id: str | None
+    request: Mapping[str, object]
+    pictures: int
+    place: Place
     status: TurnStatus
+    stage: TurnStage
+    attempts: int
+    economy: int
     revision_id: str | None
     remark: str
     error: str
@@ -86,11 +203,3 @@ class Revision:
     prompt: str
     created_at: datetime
     images: tuple[StoredImage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PersonKey:
-    """A person: the platform and the platform's id of them."""
-
-    platform: str
-    platform_id: str

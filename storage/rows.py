@@ -10,15 +10,25 @@ from sqlalchemy.orm import selectinload
 
 from canvas import Canvas, Repair, parse, write
 from storage.errors import StorageFailed
-from storage.models import ConversationRow, ImageRow, RevisionRow, TurnRow
-from storage.records import ConversationKey, Revision, StoredImage, Turn, TurnStatus
+from storage.models import ConversationRow, ImageRow, PersonRow, RevisionRow, TurnRow
+from storage.records import (
+    ConversationKey,
+    PersonKey,
+    Place,
+    Revision,
+    StoredImage,
+    Turn,
+    TurnStage,
+    TurnStatus,
+)
 from storage.scene import Scene, SceneSettings
 
 RevisionQuery = Select[RevisionRow, ConversationRow, str]
 
 TURNS = (
-    select(TurnRow, ConversationRow, RevisionRow.id)
+    select(TurnRow, ConversationRow, PersonRow, RevisionRow.id)
     .join(ConversationRow, TurnRow.conversation_key == ConversationRow.key)
+    .join(PersonRow, TurnRow.person_key == PersonRow.key)
     .outerjoin(RevisionRow, RevisionRow.turn_id == TurnRow.id)
 )
 """The revision's id is None while there is none; the types know nothing of outer joins."""
@@ -33,15 +43,22 @@ REVISIONS: RevisionQuery = (
 """Oldest first; a parent always comes before its children."""
 
 
-def turn_of(row: Row[TurnRow, ConversationRow, str]) -> Turn:
+def turn_of(row: Row[TurnRow, ConversationRow, PersonRow, str]) -> Turn:
     """The turn in a row of `TURNS`."""
-    turn, conversation, revision_id = row
+    turn, conversation, person, revision_id = row
     return Turn(
         id=turn.id,
         conversation=_key_of(conversation),
+        person=PersonKey(person.platform, person.platform_id),
         prompt=turn.prompt,
         parent_id=turn.parent_id,
+        request=turn.request,
+        pictures=turn.pictures,
+        place=Place(turn.place_start, turn.place_finish),
         status=TurnStatus(turn.status),
+        stage=TurnStage(turn.stage),
+        attempts=turn.attempts,
+        economy=turn.economy,
         revision_id=revision_id,
         remark=turn.remark,
         error=turn.error,

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 BUSY_TIMEOUT_S = 30
 BUSY_RETRY_S = 0.02
+CONNECT_TIMEOUT_S = 5
 
 _LOCKS = {
     # Python's driver opens no transaction before CREATE TABLE; without one, two would do it at once
@@ -36,16 +37,21 @@ def upgrade(url: str | URL) -> None:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
     """
-    target = make_url(url)
-    is_sqlite = target.get_backend_name() == "sqlite"
-    arguments = {"timeout": BUSY_TIMEOUT_S} if is_sqlite else {}
-    engine = create_engine(_synchronous(target), poolclass=NullPool, connect_args=arguments)
-    with engine.connect() as connection:
-        if is_sqlite:
-            _use_write_ahead_log(connection)
+    prepare_sqlite(url)
+    with _engine(url).connect() as connection:
         connection.exec_driver_sql(_LOCKS[connection.dialect.name])
         command.upgrade(configuration(connection), "head")
         connection.commit()
+
+
+def prepare_sqlite(url: str | URL) -> None:
+    """Makes a database of SQLite, if there is none, and has its readers not wait for the writer; blocking.
+
+    The file remembers it. Of other databases nothing is asked.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        with _engine(url).connect() as connection:
+            _switch_log(connection)
 
 
 def configuration(connection: Connection) -> Config:
@@ -58,15 +64,17 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
-def _synchronous(url: URL) -> URL:
-    return url.set(drivername="sqlite") if url.get_backend_name() == "sqlite" else url
+def _engine(url: str | URL) -> Engine:
+    """An engine without a pool, of a synchronous driver."""
+    target = make_url(url)
+    if target.get_backend_name() != "sqlite":
+        return create_engine(target, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
+    sqlite, arguments = target.set(drivername="sqlite"), {"timeout": BUSY_TIMEOUT_S}
+    return create_engine(sqlite, poolclass=NullPool, connect_args=arguments)
 
 
-def _use_write_ahead_log(connection: Connection) -> None:
-    """Has readers not wait for the writer; the database file remembers it.
-
-    The switch is refused at once, whatever the time-out, while another process does the same.
-    """
+def _switch_log(connection: Connection) -> None:
+    """Has it keep a write-ahead log; that is refused at once while another process does the same."""
     give_up_s = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:

@@ -1,13 +1,18 @@
-"""A scene and an open store for the tests of storage."""
+"""A scene, and a store on each of the databases, for the tests of storage."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from canvas import Canvas, GlobalDescription, LocalDescription, Repair
+from storage.records import ConversationKey, NewTurn, PersonKey, Place, Revision, Standing, StoredImage, Turn
 from storage.scene import Scene, SceneSettings
-from storage.store import ConversationKey, Store
+from storage.store import Store
+
+ADA = PersonKey("web", "ada")
+TAB = ConversationKey("web", "tab-1")
 
 HARBOUR = Canvas(
     GlobalDescription(
@@ -35,18 +40,93 @@ HARBOUR = Canvas(
 )
 
 
+SCENE = Scene(HARBOUR, SceneSettings(width_px=640, height_px=512, seed=2**32 - 1, guidance=3.5))
+
+
+def last_in_line(standing: Standing) -> Place:
+    start = max(standing.served, standing.own_finish)
+    return Place(start, start + 100)
+
+
+@dataclass
+class Use:
+    """What people do with a store, in few words."""
+
+    store: Store
+
+    async def ask(
+        self,
+        turn_id: str,
+        parent_id: str | None = None,
+        *,
+        person: PersonKey = ADA,
+        conversation: ConversationKey = TAB,
+        pictures: int = 1,
+        request: Mapping[str, object] | None = None,
+        prompt: str | None = None,
+    ) -> Turn:
+        words = f"prompt of {turn_id}" if prompt is None else prompt
+        new = NewTurn(turn_id, conversation, person, words, parent_id, request or {}, pictures)
+        turn, _ = await self.store.begin_turn(new, last_in_line)
+        return turn
+
+    async def revise(self, turn_id: str, parent_id: str | None = None, **who) -> Revision:
+        await self.ask(turn_id, parent_id, **who)
+        return await self.store.add_revision(turn_id, parent_id, SCENE)
+
+    async def paint(
+        self, revision: Revision, png: bytes = b"one", index: int = 0, paint_s=0.0
+    ) -> StoredImage:
+        return await self.store.add_image(
+            revision.id, index=index, seed=7 + index, png=png, width_px=64, height_px=48, paint_s=paint_s
+        )
+
+    async def standing(self, person: PersonKey = ADA) -> Standing:
+        """How a person stands, asked with a request that is refused."""
+
+        def refuse(standing: Standing) -> Place:
+            raise Refusal(standing)
+
+        with pytest.raises(Refusal) as refusal:
+            await self.store.begin_turn(NewTurn("refused", TAB, person, "", None, {}), refuse)
+        return refusal.value.args[0]
+
+
+class Refusal(Exception):
+    """What `admit` raises; the argument is the standing."""
+
+
 @pytest.fixture
 def scene() -> Scene:
-    return Scene(HARBOUR, SceneSettings(width_px=640, height_px=512, seed=2**32 - 1, guidance=3.5))
+    return SCENE
 
 
 @pytest.fixture
 def conversation() -> ConversationKey:
-    return ConversationKey("web", "tab-1")
+    return TAB
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request) -> str | None:
+    """The URL of each database in turn; None is SQLite in the data folder."""
+    return request.getfixturevalue("postgres_url") if request.param == "postgres" else None
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path / "data")
+async def store(tmp_path: Path, database) -> AsyncIterator[Store]:
+    opened = await Store.open(tmp_path / "data", database)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def other_store(tmp_path: Path, database) -> AsyncIterator[Store]:
+    """Another process's view of the same database; with PostgreSQL on a machine of its own."""
+    opened = await Store.open(tmp_path / ("other-data" if database else "data"), database)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def use(store) -> Use:
+    return Use(store)

@@ -1,60 +1,127 @@
-"""The tables that migrations make are those that the models describe."""
+"""The tables that migrations make are those that the models describe, on each database."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect
 
+from canvas import write
 from storage import upgrade
 from storage.migrations import configuration
 from storage.models import Table
+from storage.records import ConversationKey, PersonKey, Place, TurnStatus
+from storage.store import Store
+
+OLD_ROWS = [
+    "INSERT INTO person (platform, platform_id, language) VALUES ('telegram', '42', 'zh')",
+    "INSERT INTO conversation (key, platform, chat_id) VALUES (1, 'web', 'tab')",
+    """INSERT INTO turn (id, conversation_key, prompt, status, remark, error, created_at) VALUES
+        ('done', 1, 'a pond', 'done', 'Here it is.', '', '2026-01-02 03:04:05+00'),
+        ('hanging', 1, 'a frog', 'running', '', '', '2026-01-03 03:04:05+00')""",
+    """INSERT INTO revision (key, id, conversation_key, turn_id, code, repairs, settings, created_at)
+        VALUES (1, 'rev', 1, 'done', 'CODE', '[]', '{}', '2026-01-02 03:04:05+00')""",
+    "UPDATE conversation SET head_id = 'rev'",
+    "UPDATE turn SET parent_id = 'rev' WHERE id = 'hanging'",
+    """INSERT INTO image (id, revision_id, "index", seed, width_px, height_px, file_key, created_at)
+        VALUES ('img', 'rev', 0, 7, 64, 48, 'KEY', '2026-01-02 03:04:05+00')""",
+]
 
 
-def test_models_and_migrations_agree(tmp_path: Path):
-    """After an upgrade Alembic finds nothing that the models have and the database lacks, or the reverse."""
-    url = f"sqlite:///{tmp_path / 'omost.db'}"
-    upgrade(url)
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request, tmp_path: Path) -> str:
+    """An empty database of each kind; the file has a name that is no interpolation."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path / 'a % in the name.db'}"
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
     engine = create_engine(url)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_models_and_migrations_agree(url):
+    """After an upgrade Alembic finds nothing that the models have and the database lacks, or the reverse."""
+    upgrade(url)
+    with connected(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert len(inspect(connection).get_table_names()) == len(Table.metadata.tables) + 1
         assert compare_metadata(context, Table.metadata) == []
-    engine.dispose()
 
 
-def test_upgrading_twice_changes_nothing(tmp_path: Path):
+async def test_the_first_version_is_upgraded_with_its_rows(url, tmp_path: Path, scene):
+    """Turns from before belong to nobody and keep what they had; one that ran has failed; all works on."""
+    code = write(scene.canvas).replace("'", "''").replace("%", "%%")
+    with connected(url) as connection:
+        command.upgrade(configuration(connection), "0001")
+        for statement in OLD_ROWS:
+            connection.exec_driver_sql(statement.replace("CODE", code).replace("KEY", "0" * 64))
+    store = await Store.open(tmp_path / "data", url)
+    try:
+        done, hanging = await store.turn("done"), await store.turn("hanging")
+        assert (done.person, done.request, done.pictures, done.place) == (
+            PersonKey("", ""),
+            {},
+            1,
+            Place(0, 0),
+        )
+        assert (done.prompt, done.status, done.remark) == ("a pond", TurnStatus.DONE, "Here it is.")
+        assert (done.revision_id, hanging.parent_id) == ("rev", "rev")
+        assert hanging.status is TurnStatus.FAILED
+        assert '"Interrupted"' in hanging.error
+        head = await store.head(ConversationKey("web", "tab"))
+        assert head is not None
+        assert [image.id for image in head.images] == ["img"]
+        assert head.scene.canvas.local_descriptions == scene.canvas.local_descriptions
+        assert await store.open_turns() == ()
+        assert await store.language(PersonKey("telegram", "42")) == "zh"
+        assert set(await store.forget(PersonKey("", ""))) == {"done", "hanging"}
+    finally:
+        await store.close()
+
+
+def test_nobody_is_made_for_no_turns(url):
+    """A database of the first version without turns gets no person."""
+    with connected(url) as connection:
+        command.upgrade(configuration(connection), "0001")
+    upgrade(url)
+    with connected(url) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM person").scalar_one() == 0
+
+
+def test_upgrading_twice_changes_nothing(url):
     """The second upgrade keeps what is stored, and takes the URL of the asynchronous driver too."""
-    upgrade(f"sqlite:///{tmp_path / 'omost.db'}")
-    engine = create_engine(f"sqlite:///{tmp_path / 'omost.db'}")
-    with engine.begin() as connection:
+    upgrade(url)
+    with connected(url) as connection:
         connection.exec_driver_sql("INSERT INTO conversation (platform, chat_id) VALUES ('web', 'tab')")
-    upgrade(f"sqlite+aiosqlite:///{tmp_path / 'omost.db'}")
-    with engine.begin() as connection:
-        assert connection.exec_driver_sql("SELECT platform, chat_id FROM conversation").all() == [
-            ("web", "tab")
-        ]
-    engine.dispose()
+    upgrade(url.replace("sqlite:", "sqlite+aiosqlite:"))
+    with connected(url) as connection:
+        rows = connection.exec_driver_sql("SELECT platform, chat_id FROM conversation").all()
+        assert rows == [("web", "tab")]
 
 
-def test_many_processes_may_upgrade_at_once(tmp_path: Path):
+def test_many_processes_may_upgrade_at_once(url, tmp_path: Path):
     """Upgrades of a new database that start together all succeed."""
+    urls = [url] if url.startswith("postgresql") else [f"sqlite:///{tmp_path / f'{n}.db'}" for n in range(4)]
     with ThreadPoolExecutor(6) as pool:
-        for number in range(8):
-            url = f"sqlite:///{tmp_path / f'{number}.db'}"
-            for upgraded in [pool.submit(upgrade, url) for _ in range(6)]:
+        for one in urls:
+            for upgraded in [pool.submit(upgrade, one) for _ in range(6)]:
                 upgraded.result()
 
 
-def test_there_is_a_way_back(tmp_path: Path):
+def test_there_is_a_way_back(url):
     """Downgrading to the beginning leaves no table of ours."""
-    url = f"sqlite:///{tmp_path / 'a % in the name.db'}"
     upgrade(url)
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    with connected(url) as connection:
         command.downgrade(configuration(connection), "base")
-        connection.commit()
+    with connected(url) as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
-    engine.dispose()

