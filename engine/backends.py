@@ -38,6 +38,16 @@ def renderers() -> tuple[Backend, ...]:
     return tuple(Backend(name, "" if name == "storyboard" else _NOT_YET) for name in RENDERERS)
 
 
+def check_composer(name: str) -> None:
+    """Refuses a composer that cannot be used, as `make_composer` would."""
+    _check("composer", name, composers())
+
+
+def check_renderer(name: str) -> None:
+    """Refuses a renderer that cannot be used, as `make_renderer` would."""
+    _check("renderer", name, renderers())
+
+
 def make_composer(name: str) -> Composer:
     """A new composer.
 
@@ -45,7 +55,7 @@ def make_composer(name: str) -> Composer:
         Unavailable: It cannot be used here.
         BadSetting: There is no composer of that name.
     """
-    _check("composer", name, composers())
+    check_composer(name)
     from engine.composer.embedded import EmbeddedComposer  # noqa: PLC0415 - lazily, as the module says
 
     return EmbeddedComposer()
@@ -58,7 +68,7 @@ def make_renderer(name: str) -> Renderer:
         Unavailable: It cannot be used here.
         BadSetting: There is no renderer of that name.
     """
-    _check("renderer", name, renderers())
+    check_renderer(name)
     from engine.renderer.storyboard import StoryboardRenderer  # noqa: PLC0415 - lazily, as the module says
 
     return StoryboardRenderer()

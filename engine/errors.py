@@ -6,9 +6,16 @@
     │   ├── PromptTooLong
     │   ├── NotUnderstood
     │   ├── BadSetting
-    │   └── Busy
+    │   ├── Busy
+    │   ├── NotAllowed
+    │   ├── NotYours
+    │   ├── TooManyWaiting
+    │   ├── QueueFull
+    │   └── QuotaUsedUp
     ├── Unavailable      the operator acts
     ├── ComposeFailed    the composer wrote no canvas
+    ├── OutOfMemory      the picture does not fit into the painter's memory, however thriftily painted
+    ├── GaveUp           the request has stopped its worker too often
     ├── Interrupted      the service stopped in the middle; the person asks again
     └── Internal         nobody foresaw it; the operator finds it in the log
 
@@ -69,7 +76,57 @@ class BadSetting(Refused):
 
 
 class Busy(Refused):
-    """The conversation already has as many running requests as it may."""
+    """What is shown is still being worked on."""
+
+
+class NotAllowed(Refused):
+    """The operator does not serve this person."""
+
+
+class NotYours(Refused):
+    """Only the author and the moderators may do that."""
+
+
+class TooManyWaiting(Refused):
+    """The person has as many open requests as one person may have.
+
+    Attributes:
+        limit: How many that are.
+        free_in_s: Seconds until one of them is done, as far as can be told.
+    """
+
+    def __init__(self, limit: int, free_in_s: int) -> None:
+        super().__init__(f"{limit} requests are open; one is done in about {free_in_s} s")
+        self.limit = limit
+        self.free_in_s = free_in_s
+
+
+class QueueFull(Refused):
+    """Everybody together has as many open requests as are taken.
+
+    Attributes:
+        free_in_s: Seconds until there is room, as far as can be told.
+    """
+
+    def __init__(self, free_in_s: int) -> None:
+        super().__init__(f"the queue is full; there is room in about {free_in_s} s")
+        self.free_in_s = free_in_s
+
+
+class QuotaUsedUp(Refused):
+    """The person has had today what one person may have in a day.
+
+    Attributes:
+        kind: `pictures-per-day` or `gpu-s-per-day`, for which `bot.replies` has words.
+        limit: How many.
+        back_in_s: Seconds until the next day begins, in UTC.
+    """
+
+    def __init__(self, kind: str, limit: int, back_in_s: int) -> None:
+        super().__init__(f"{limit} {kind} are used up; the next day begins in {back_in_s} s")
+        self.kind = kind
+        self.limit = limit
+        self.back_in_s = back_in_s
 
 
 class Unavailable(EngineError):
@@ -100,6 +157,22 @@ class ComposeFailed(EngineError):
         self.line = line
         self.column = column
         self.detail = detail
+
+
+class OutOfMemory(EngineError):
+    """The picture does not fit into the renderer's memory."""
+
+
+class GaveUp(EngineError):
+    """The request was tried again and again, and each time its worker died or fell silent.
+
+    Attributes:
+        attempts: How often it was tried.
+    """
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(f"given up after {attempts} attempts")
+        self.attempts = attempts
 
 
 class Interrupted(EngineError):

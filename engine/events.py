@@ -9,6 +9,7 @@ from PIL import Image
 
 from canvas.changes import Change
 from canvas.model import Canvas
+from engine.renderer import Economy
 from storage.store import Revision, Turn
 
 
@@ -47,9 +48,14 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The place in the queue of the renderer has changed: 1 is next."""
+    """The place in the queue has changed: 1 is next.
+
+    Attributes:
+        wait_s: Seconds until the pictures are there, from measured times; None while nothing is measured.
+    """
 
     position: int
+    wait_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,13 @@ class Stepped:
     step: int
     steps: int
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Economised:
+    """The picture did not fit into the memory and is painted once more, more thriftily."""
+
+    economy: Economy
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +105,15 @@ class Cancelled:
     """It was called off. What was composed before stays as a revision."""
 
 
-Event = ComposingText | RegionFinished | Preview | Composed | Queued | Stepped | Done | Failed | Cancelled
+Event = (
+    ComposingText
+    | RegionFinished
+    | Preview
+    | Composed
+    | Queued
+    | Stepped
+    | Economised
+    | Done
+    | Failed
+    | Cancelled
+)

@@ -4,12 +4,14 @@ Nothing here knows what is stored or running: a parent that does not exist, a ba
 conversation that is busy are refused by `engine.studio`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
-from canvas.model import Canvas
+from canvas import Canvas, Repair, parse, write
 from engine.errors import BadSetting, EmptyPrompt, PromptTooLong
+from storage.records import ConversationKey, NewTurn, PersonKey, Turn
 from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
-from storage.store import ConversationKey
 
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
@@ -22,6 +24,7 @@ class Compose:
 
     Attributes:
         turn_id: The caller's idempotency key, for example made of platform, chat and message id.
+        person: Who asks; the queue is shared fairly among people.
         prompt: The person's words.
         parent_id: The revision to change, or None for a new scene.
         language: Of the composer's remarks: `en` or `zh`.
@@ -29,6 +32,7 @@ class Compose:
 
     turn_id: str
     conversation: ConversationKey
+    person: PersonKey
     prompt: str
     settings: SceneSettings
     parent_id: str | None = None
@@ -41,6 +45,7 @@ class Repaint:
 
     turn_id: str
     conversation: ConversationKey
+    person: PersonKey
     revision_id: str
     settings: SceneSettings
     language: str = "en"
@@ -52,6 +57,7 @@ class Adopt:
 
     turn_id: str
     conversation: ConversationKey
+    person: PersonKey
     canvas: Canvas
     settings: SceneSettings
     parent_id: str | None = None
@@ -64,19 +70,25 @@ Order = Compose | Repaint | Adopt
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may ask for.
+    """How much one request, one person and everybody together may ask for.
 
     Attributes:
         prompt_chars: Characters of a prompt.
         count: Images of a batch.
-        renders_at_once: Requests that are painted at the same time; the others queue.
-        turns_per_conversation: Requests of one conversation that run at the same time; more are `Busy`.
+        running_per_person: Requests of one person that are worked on at the same time.
+        waiting_per_person: Requests of one person that wait beside those; one more is refused.
+        waiting_total: Requests of everybody together that are open; one more is refused.
+        pictures_per_day: Pictures for one person in a day (UTC); 0 is no limit.
+        gpu_s_per_day: Seconds of composing and painting for one person in a day; 0 is no limit.
     """
 
     prompt_chars: int = 2000
     count: int = 4
-    renders_at_once: int = 1
-    turns_per_conversation: int = 1
+    running_per_person: int = 1
+    waiting_per_person: int = 5
+    waiting_total: int = 500
+    pictures_per_day: int = 0
+    gpu_s_per_day: int = 0
 
 
 def prompt_of(order: Order) -> str:
@@ -87,6 +99,59 @@ def prompt_of(order: Order) -> str:
 def parent_of(order: Order) -> str | None:
     """The revision that the order starts from."""
     return order.revision_id if isinstance(order, Repaint) else order.parent_id
+
+
+def composes(turn: Turn) -> bool:
+    """Whether a language model has to write the turn's canvas."""
+    return turn.request.get("kind") == "compose"
+
+
+def to_turn(order: Order) -> NewTurn:
+    """The order as it is remembered; `from_turn` reads it back, in any process."""
+    return NewTurn(
+        id=order.turn_id,
+        conversation=order.conversation,
+        person=order.person,
+        prompt=prompt_of(order),
+        parent_id=parent_of(order),
+        request=_request(order),
+        pictures=order.settings.count,
+    )
+
+
+def from_turn(turn: Turn) -> Order:
+    """The order that a turn was made of.
+
+    Raises:
+        ValueError: The request was not written by `to_turn`.
+    """
+    request = cast("Mapping[str, Any]", turn.request)
+    settings = SceneSettings.from_dict(request.get("settings", {}))
+    language = str(request.get("language", "en"))
+    whose = (turn.id, turn.conversation, turn.person)
+    match request.get("kind"):
+        case "compose":
+            return Compose(*whose, turn.prompt, settings, turn.parent_id, language)
+        case "repaint" if turn.parent_id:
+            return Repaint(*whose, turn.parent_id, settings, language)
+        case "adopt":
+            repairs = tuple(Repair(**repair) for repair in request.get("repairs", ()))
+            canvas = replace(parse(request["canvas"]), repairs=repairs)
+            return Adopt(*whose, canvas, settings, turn.parent_id, turn.prompt, language)
+        case kind:
+            raise ValueError(f"turn {turn.id!r} is of no known kind: {kind!r}")
+
+
+def _request(order: Order) -> dict[str, object]:
+    request: dict[str, object] = {
+        "kind": type(order).__name__.lower(),
+        "settings": order.settings.to_dict(),
+        "language": order.language,
+    }
+    if isinstance(order, Adopt):
+        request["canvas"] = write(order.canvas)
+        request["repairs"] = [asdict(repair) for repair in order.canvas.repairs]
+    return request
 
 
 def check(order: Order, limits: Limits) -> None:

@@ -51,20 +51,21 @@ class LayoutPreviews:
             self._painting = asyncio.create_task(self._paint())
 
     async def stop(self) -> None:
-        """Publishes nothing more. A preview that failed is only logged: the picture does not need it."""
+        """Publishes nothing more."""
         self._newest = None
         if self._painting is None:
             return
         self._painting.cancel()
-        (ended,) = await asyncio.gather(self._painting, return_exceptions=True)
-        if isinstance(ended, Exception):
-            _log.error("preview_failed", exc_info=ended)
+        await asyncio.gather(self._painting, return_exceptions=True)
         self._painting = None
 
     async def _paint(self) -> None:
         while self._newest is not None:
             canvas, self._newest = self._newest, None
-            self._publish(await asyncio.to_thread(self._painter, canvas, *self._size_px, self._seed))
+            try:
+                self._publish(await asyncio.to_thread(self._painter, canvas, *self._size_px, self._seed))
+            except Exception as error:  # noqa: BLE001 - the picture does not need its previews
+                _log.error("preview_failed", exc_info=error)
 
 
 def preview_size_px(settings: SceneSettings) -> tuple[int, int]:

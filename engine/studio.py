@@ -1,160 +1,185 @@
 """The studio: the one path of every request, whoever brings it.
 
-An adapter submits an order and listens to its events; the studio checks, stores, composes, queues and paints.
-It knows no chat platform and has no words for people.
+An adapter submits an order and listens to its events; the studio checks and stores it and gives it to the job
+engine, which carries it out: here, in another process, after a restart. It knows no chat platform and has no
+words for people.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field, replace
+import math
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from canvas import Canvas
-from canvas.changes import Change, changes
 from engine import backends
-from engine.composer import Composer, ComposeRequest
-from engine.composing import closing, compose, exchanges
-from engine.error_record import REPORTABLE, from_record, to_record
-from engine.errors import Busy, Internal, Interrupted
+from engine.admission import Admission
+from engine.error_record import from_record
+from engine.errors import Interrupted, QueueFull, TooManyWaiting
 from engine.event_log import EventLog
-from engine.events import Cancelled, Composed, Done, Event, Failed, Preview, Queued, RegionFinished, Stepped
-from engine.orders import Adopt, Compose, Limits, Order, Repaint, check, parent_of, prompt_of
-from engine.previews import LayoutPainter, LayoutPreviews, storyboard
-from engine.render_queue import RenderQueue
-from engine.renderer import RenderedImage, Renderer, RenderPreview, RenderStep
-from storage.errors import NotFound, StorageError
-from storage.scene import Scene
-from storage.scene_file import write_png
-from storage.store import ConversationKey, Revision, Store, Turn, TurnStatus
+from engine.events import Cancelled, Composed, Done, Event, Failed, Queued
+from engine.forecast import Forecast, forecasts
+from engine.jobs import COMPOSE, RENDER, JobEngine
+from engine.lasting import lasting
+from engine.orders import Adopt, Compose, Limits, Order, Repaint, check, composes, to_turn
+from engine.people import People
+from engine.progress import events_of
+from engine.stages import changes_from_parent
+from engine.watch import QueueWatch
+from storage.errors import StorageError
+from storage.records import (
+    ConversationKey,
+    Durations,
+    PersonKey,
+    Place,
+    Revision,
+    Standing,
+    Turn,
+    TurnStage,
+    TurnStatus,
+)
+from storage.store import Store
 
 __all__ = ["Adopt", "Compose", "Limits", "Order", "Repaint", "Studio"]
 
-RECENT_TURNS = 32
-"""So many turns that have ended can still be heard from the beginning."""
+MEASURE_EVERY_S = 5.0
 
-_DEFAULT_LIMITS = Limits()
 _log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
-    """A turn that is being worked on, or was a moment ago.
+class _Follower:
+    """What is heard of a running turn here, for all who listen."""
 
-    Attributes:
-        work: Composes and paints; cancelling it calls the turn off.
-        end: Waits for the work and notes how it ended; never cancelled while the studio is open.
-    """
-
-    order: Order
     log: EventLog = field(default_factory=EventLog)
-    remark: str = ""
-    work: asyncio.Task[None] = field(init=False)
-    end: asyncio.Task[None] = field(init=False)
-
-    @property
-    def is_running(self) -> bool:
-        return self.log.end is None
+    listeners: int = 0
+    following: asyncio.Task[None] = field(init=False)
 
 
 class Studio:
-    """Takes orders and carries them out in this process.
+    """Takes orders and tells what becomes of them.
 
-    Use it as an async context manager: entering it fails the turns that a crash left running, leaving it
-    cancels what runs. The store stays open.
+    An async context manager, to be entered inside that of its job engine. Leaving it ends the listening; the
+    jobs stay, and whoever opens the next studio on the same store hears of them.
 
     Attributes:
         store: For reading.
-        limits: What one order may ask for.
+        limits: What may be asked for.
+        people: Whom it serves.
 
     Example:
-        async with Studio(store) as studio:
-            order = Compose("web:1", ConversationKey("web", "tab"), "a lighthouse at dusk", SceneSettings())
-            async for event in studio.events(await studio.submit(order)):
-                ...
+        async with JobEngine(place, store, roles=ROLES, deliveries={"web": nothing}) as jobs:
+            async with Studio(store, jobs) as studio:
+                async for event in studio.events(await studio.submit(order)):
+                    ...
     """
 
     def __init__(
-        self,
-        store: Store,
-        *,
-        limits: Limits = _DEFAULT_LIMITS,
-        composers: Mapping[str, Composer] | None = None,
-        renderers: Mapping[str, Renderer] | None = None,
-        paint_layout: LayoutPainter = storyboard,
+        self, store: Store, jobs: JobEngine, *, limits: Limits | None = None, people: People | None = None
     ) -> None:
-        """Composers and renderers that are not given are made by `engine.backends` when first used."""
         self.store = store
-        self.limits = limits
-        self._composers = dict(composers or {})
-        self._renderers = dict(renderers or {})
-        self._paint_layout = paint_layout
-        self._queue = RenderQueue(limits.renders_at_once)
-        self._jobs: dict[str, _Job] = {}
-        self._submitting = asyncio.Lock()
-        self._is_closed = False
+        self.limits = limits or Limits()
+        self.people = people or People()
+        self._jobs = jobs
+        self._watch = QueueWatch(store, jobs.poll_s)
+        self._followers: dict[str, _Follower] = {}
+        self._durations, self._measured_at_s = Durations(None, None), -math.inf
 
     async def __aenter__(self) -> Self:
-        interrupted = await self.store.fail_running(to_record(Interrupted()))
-        if interrupted:
-            _log.warning("turns_interrupted", count=interrupted)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        async with self._submitting:
-            self._is_closed = True
-        running = [turn_id for turn_id, job in self._jobs.items() if job.is_running]
-        await asyncio.gather(*(self.cancel(turn_id) for turn_id in running))
+        followers = list(self._followers.values())
+        for follower in followers:
+            follower.following.cancel()
+        await asyncio.gather(*(one.following for one in followers), return_exceptions=True)
 
     async def submit(self, order: Order) -> str:
-        """Stores the order and starts it; the same turn id again starts nothing new.
+        """Stores the order and starts its job; durable when it returns.
+
+        The same turn id again starts nothing new.
 
         Returns:
             The turn id.
 
         Raises:
-            Refused: The order is outside of the limits, or the conversation is `Busy`.
+            Refused: The person or the order is outside of what is allowed, or the queue is full.
             NotFound: The revision to start from is not one of the conversation.
-            Unavailable: The composer or renderer cannot be used here.
-            Interrupted: The studio has been closed.
+            Unavailable: The composer or renderer cannot be used.
+            StorageFailed: It could not be stored.
         """
+        self.people.check_served(order.person)
         check(order, self.limits)
-        self._renderer(order.settings.renderer)
+        backends.check_renderer(order.settings.renderer)
         if isinstance(order, Compose):
-            self._composer(order.settings.composer)
-        async with self._submitting:
-            if self._is_closed:
-                raise Interrupted
-            if order.turn_id not in self._jobs:
-                await self._begin(order)
-        return order.turn_id
+            backends.check_composer(order.settings.composer)
+        lane = 0
+        durations = await self._measured()
+        admission = Admission(self.limits, order.settings.count, self.people.share(order.person), durations)
 
-    def events(self, turn_id: str) -> AsyncGenerator[Event]:
+        def admit(standing: Standing) -> Place:
+            nonlocal lane
+            lane = standing.own_open % self.limits.running_per_person
+            return admission.place(standing)
+
+        try:
+            turn, _ = await self.store.begin_turn(to_turn(order), admit)
+        except (TooManyWaiting, QueueFull) as refusal:
+            raise await self._with_time(refusal, order.person, durations) from None
+        if turn.status is TurnStatus.RUNNING:  # also where its first submission was cut off
+            await self._jobs.submit(turn, lane)
+        return turn.id
+
+    async def events(self, turn_id: str) -> AsyncGenerator[Event]:
         """The turn's events from the first one; the last is `Done`, `Failed` or `Cancelled`.
 
-        Whoever listens late or slowly hears previews, steps and queue places that were superseded no more. Of
-        a turn that ended some time ago only the last event is heard. Closing the iterator stops nothing but
-        the listening.
+        It may have been submitted by another process, or before a restart. Whoever listens late or slowly
+        hears previews, steps and queue places that were superseded no more; of a turn that has ended, only
+        the last event is heard. Closing the iterator stops nothing but the listening.
 
         Raises:
             NotFound: There is no such turn.
         """
-        job = self._jobs.get(turn_id)
-        return job.log.listen() if job else self._replay(turn_id)
+        turn = await self.store.turn(turn_id)
+        if turn.status is not TurnStatus.RUNNING:
+            yield await self._end_of(turn)
+            return
+        follower = self._follower(turn)
+        follower.listeners += 1
+        try:
+            async with aclosing(follower.log.listen()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            follower.listeners -= 1
+            if not follower.listeners:
+                follower.following.cancel()
+                if self._followers.get(turn_id) is follower:
+                    del self._followers[turn_id]
 
-    async def cancel(self, turn_id: str) -> bool:
-        """Calls the turn off and waits until it has stopped; False when it had ended already."""
-        job = self._jobs.get(turn_id)
-        if job is None or not job.is_running:
+    async def cancel(self, turn_id: str, by: PersonKey | None = None) -> bool:
+        """Calls the turn off; its stage stops within one step. False when it had ended already.
+
+        Raises:
+            NotYours: `by` is neither the turn's author nor a moderator.
+            NotFound: There is no such turn.
+        """
+        if by is not None:
+            self.people.check_may_end(by, (await self.store.turn(turn_id)).person)
+        if not await self.store.finish_turn(turn_id, TurnStatus.CANCELLED):
             return False
-        if not job.work.cancelling():  # a second one would disturb the first one's tidying up
-            job.work.cancel()
-        await asyncio.wait([job.end])
-        return isinstance(job.log.end, Cancelled)
+        await self._jobs.cancel(turn_id)
+        return True
+
+    async def queue(self) -> tuple[Forecast, ...]:
+        """How every open turn stands, in the order in which they are served."""
+        return forecasts(await self.store.open_turns(), await self.store.durations())
 
     async def undo(self, conversation: ConversationKey) -> Revision | None:
         """Moves the conversation's head to its parent and returns that; None when there is no parent.
@@ -167,166 +192,102 @@ class Studio:
         await self.store.move_head(conversation, head.parent_id)
         return await self.store.revision(head.parent_id)
 
-    async def _begin(self, order: Order) -> None:
-        """Starts the order's work, unless it was done before."""
-        if await self._is_busy(order):
-            raise Busy
-        turn, _ = await self.store.begin_turn(
-            order.turn_id, order.conversation, prompt_of(order), parent_of(order)
-        )
-        if turn.status is TurnStatus.RUNNING:  # new, or its submission was cut off before the work began
-            job = self._jobs[order.turn_id] = _Job(order)
-            job.work = asyncio.create_task(self._work(job))
-            job.end = asyncio.create_task(self._see_to_the_end(job))
+    async def forget(self, person: PersonKey) -> int:
+        """Removes everything of a person: from the database, the files and the jobs' records.
 
-    async def _is_busy(self, order: Order) -> bool:
-        running = sum(
-            job.is_running for job in self._jobs.values() if job.order.conversation == order.conversation
-        )
-        return running >= self.limits.turns_per_conversation and not await self._is_known(order.turn_id)
+        What runs is called off. Returns how many requests were removed.
+        """
+        for turn in await self.store.open_turns():
+            if turn.person == person:
+                await self.cancel(turn.id)
+        turn_ids = await self.store.forget(person)
+        await self._jobs.forget(turn_ids)
+        return len(turn_ids)
 
-    async def _is_known(self, turn_id: str) -> bool:
-        try:
-            await self.store.turn(turn_id)
-        except NotFound:
-            return False
-        return True
+    async def _measured(self) -> Durations:
+        """What turns take, read from the store now and then."""
+        if time.monotonic() - self._measured_at_s > MEASURE_EVERY_S:
+            self._durations = await self.store.durations()
+            self._measured_at_s = time.monotonic()
+        return self._durations
 
-    def _composer(self, name: str) -> Composer:
-        if name not in self._composers:
-            self._composers[name] = backends.make_composer(name)
-        return self._composers[name]
+    async def _with_time(
+        self, refusal: TooManyWaiting | QueueFull, person: PersonKey, durations: Durations
+    ) -> TooManyWaiting | QueueFull:
+        """The refusal with the time at which there is room again, from what is known of the queue."""
+        found = forecasts(await self.store.open_turns(), durations)
+        if isinstance(refusal, TooManyWaiting):
+            found = tuple(one for one in found if one.turn.person == person)
+        free_in_s = min((one.wait_s for one in found if one.wait_s is not None), default=0)
+        if isinstance(refusal, TooManyWaiting):
+            return TooManyWaiting(refusal.limit, free_in_s)
+        return QueueFull(free_in_s)
 
-    def _renderer(self, name: str) -> Renderer:
-        if name not in self._renderers:
-            self._renderers[name] = backends.make_renderer(name)
-        return self._renderers[name]
+    # --- following a turn -----------------------------------------------------------------------------
 
-    async def _work(self, job: _Job) -> None:
-        """The whole of a turn but its end: canvas, revision, queue, pictures."""
-        order, parent_id = job.order, parent_of(job.order)
-        previews = LayoutPreviews(
-            self._paint_layout, order.settings, lambda image: job.log.append(Preview(image))
-        )
-        async with previews:
-            lineage = await self.store.lineage(parent_id) if parent_id else ()
-            canvas = await self._canvas(job, lineage, previews)
-            revision = await self.store.add_revision(order.turn_id, parent_id, Scene(canvas, order.settings))
-            job.log.append(Composed(revision, await self._changes(revision)))
-            async with self._queue.slot(moved=lambda position: job.log.append(Queued(position))):
-                await self._paint(job, revision, previews)
+    def _follower(self, turn: Turn) -> _Follower:
+        if turn.id not in self._followers:
+            follower = self._followers[turn.id] = _Follower()
+            follower.following = asyncio.create_task(self._follow(turn, follower.log))
+        return self._followers[turn.id]
 
-    async def _canvas(self, job: _Job, lineage: tuple[Revision, ...], previews: LayoutPreviews) -> Canvas:
-        """The canvas that the order asks for; composing is heard."""
-        match job.order:
-            case Adopt(canvas=canvas):
-                return canvas
-            case Repaint():
-                return lineage[-1].scene.canvas
-            case Compose(conversation=conversation, settings=settings, language=language):
-                request = ComposeRequest(
-                    prompt=prompt_of(job.order),
-                    canvas=lineage[-1].scene.canvas if lineage else None,
-                    history=await asyncio.to_thread(exchanges, lineage),
-                    language=language,
-                    seed=settings.seed,
-                    is_first=await self.store.head(conversation) is None,
-                )
-
-        def publish(event: Event) -> None:
-            job.log.append(event)
-            if isinstance(event, RegionFinished):
-                previews.show(event.canvas)
-
-        composition = await compose(self._composer(settings.composer), request, publish)
-        job.remark = composition.remark
-        return composition.canvas
-
-    async def _paint(self, job: _Job, revision: Revision, previews: LayoutPreviews) -> None:
-        scene = revision.scene
-        renderer = self._renderer(scene.settings.renderer)
-        painted = 0
-        async with closing(renderer.render(scene.canvas, scene.settings)) as events:
-            async for event in events:
-                match event:
-                    case RenderStep(step, steps):
-                        job.log.append(Stepped(step, steps, painted))
-                    case RenderPreview(image):
-                        await previews.stop()  # the renderer's own are better
-                        job.log.append(Preview(image))
-                    case RenderedImage():
-                        await previews.stop()
-                        await self._keep(revision, event)
-                        painted += 1
-
-    async def _keep(self, revision: Revision, painted: RenderedImage) -> None:
-        """Stores a picture that carries the scene of this very picture."""
-        settings = replace(revision.scene.settings, seed=painted.seed, count=1)
-        scene = Scene(revision.scene.canvas, settings)
-        png = await asyncio.to_thread(write_png, painted.image, scene, note=revision.prompt)
-        width_px, height_px = painted.image.size
-        await self.store.add_image(
-            revision.id,
-            index=painted.index,
-            seed=painted.seed,
-            png=png,
-            width_px=width_px,
-            height_px=height_px,
-        )
-
-    async def _see_to_the_end(self, job: _Job) -> None:
-        """Waits for the work, notes how it ended, and tells the listeners, whatever happens."""
-        turn_id = job.order.turn_id
+    async def _follow(self, turn: Turn, log: EventLog) -> None:
+        """Tells the log what becomes of a turn, up to its end."""
         end: Done | Failed | Cancelled = Failed(Interrupted())
         try:
-            await asyncio.wait([job.work])
-            status, error = _outcome(turn_id, job.work)
-            await self.store.finish_turn(turn_id, status, remark=job.remark, error=error)
-            end = await self._end_of(await self.store.turn(turn_id))
+            async with self._watch.watching():
+                if composes(turn):
+                    await self._until_past((TurnStage.WAITING,), turn, log)
+                    await self._hear(turn, COMPOSE, log)
+                await self._until_past((TurnStage.WAITING, TurnStage.COMPOSING), turn, log)
+                await self._tell_composed(turn.id, log)
+                await self._until_past((TurnStage.COMPOSED,), turn, log)
+                await self._hear(turn, RENDER, log)
+                await self._until_ended(turn)
+            end = await self._end_of(await lasting(lambda: self.store.turn(turn.id)))
         except StorageError as failure:
-            _log.error("turn_end_not_stored", turn_id=turn_id, exc_info=failure)
+            _log.error("turn_not_followed", turn_id=turn.id, exc_info=failure)
             end = Failed(failure)
         finally:
-            job.log.append(end)
-            self._forget_old_jobs()
+            log.append(end)
 
-    def _forget_old_jobs(self) -> None:
-        ended = [turn_id for turn_id, job in self._jobs.items() if not job.is_running]
-        for turn_id in ended[:-RECENT_TURNS]:
-            del self._jobs[turn_id]
+    async def _until_past(self, stages: tuple[TurnStage, ...], turn: Turn, log: EventLog) -> None:
+        """Tells the places in the queue until the turn is past those stages, or has ended."""
+        told: Queued | None = None
+        while (forecast := await self._watch.next(turn.id)) and forecast.turn.stage in stages:
+            place = Queued(forecast.position, forecast.wait_s)
+            if place != told and forecast.turn.stage is not TurnStage.COMPOSING:
+                log.append(place)
+                told = place
 
-    async def _replay(self, turn_id: str) -> AsyncGenerator[Event]:
-        yield await self._end_of(await self.store.turn(turn_id))
+    async def _until_ended(self, turn: Turn) -> None:
+        while await self._watch.next(turn.id):
+            pass
+
+    async def _hear(self, turn: Turn, stage: str, log: EventLog) -> None:
+        """Tells the progress of a stage, from its beginning to its end."""
+        async with aclosing(self._jobs.progress(turn.id, stage)) as messages:
+            async for message in messages:
+                for event in await asyncio.to_thread(events_of, message):
+                    log.append(event)
+
+    async def _tell_composed(self, turn_id: str, log: EventLog) -> None:
+        """Tells the turn's revision, where there is one."""
+        turn = await lasting(lambda: self.store.turn(turn_id))
+        if turn.revision_id is not None:
+            revision_id = turn.revision_id
+            revision = await lasting(lambda: self.store.revision(revision_id))
+            log.append(Composed(revision, await changes_from_parent(self.store, revision)))
 
     async def _end_of(self, turn: Turn) -> Done | Failed | Cancelled:
         """How a turn ended, as it is stored."""
         match turn:
             case Turn(status=TurnStatus.DONE, revision_id=str(revision_id)):
-                revision = await self.store.revision(revision_id)
-                return Done(turn, revision, await self._changes(revision))
+                revision = await lasting(lambda: self.store.revision(revision_id))
+                return Done(turn, revision, await changes_from_parent(self.store, revision))
             case Turn(status=TurnStatus.CANCELLED):
                 return Cancelled()
             case Turn(status=TurnStatus.FAILED, error=error):
                 return Failed(from_record(error))
             case _:
                 return Failed(Interrupted())
-
-    async def _changes(self, revision: Revision) -> tuple[Change, ...]:
-        """What differs from the revision's parent."""
-        if revision.parent_id is None:
-            return ()
-        parent = await self.store.revision(revision.parent_id)
-        return await asyncio.to_thread(changes, parent.scene.canvas, revision.scene.canvas)
-
-
-def _outcome(turn_id: str, work: asyncio.Task[None]) -> tuple[TurnStatus, str]:
-    """How the work ended, and its error's record; what nobody foresaw is logged and becomes `Internal`."""
-    if work.cancelled():
-        return TurnStatus.CANCELLED, ""
-    error = work.exception()
-    if error is None:
-        return TurnStatus.DONE, ""
-    if not isinstance(error, REPORTABLE):
-        _log.error("turn_failed", turn_id=turn_id, exc_info=error)
-        error = Internal()
-    return TurnStatus.FAILED, to_record(error)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from PIL import Image
@@ -37,18 +38,31 @@ class RenderedImage:
 RenderEvent = RenderStep | RenderPreview | RenderedImage
 
 
+class Economy(IntEnum):
+    """How thriftily memory is used, for a picture that did not fit; each costs time, none costs looks."""
+
+    NONE = 0
+    TILED = 1
+    """Latents are decoded tile by tile."""
+    ONE_BY_ONE = 2
+    """And the images of a batch are painted one after the other."""
+
+
 class Renderer(Protocol):
     """Paints a canvas with its settings.
 
     The same canvas, settings and seed give the same picture; an image does not depend on its batch.
     """
 
-    def render(self, canvas: Canvas, settings: SceneSettings) -> AsyncIterator[RenderEvent]:
+    def render(
+        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+    ) -> AsyncIterator[RenderEvent]:
         """Paints `settings.count` images; image k has seed + k.
 
         Closing the iterator stops the work within one step.
 
         Raises:
+            OutOfMemory: The images do not fit; a caller may try a greater economy.
             Refused: The canvas or the settings are beyond this renderer.
             Unavailable: The backend cannot be used.
         """

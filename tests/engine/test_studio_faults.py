@@ -1,4 +1,4 @@
-"""The studio when orders are impossible or come twice, when replies are broken, and after a crash."""
+"""The studio when orders are impossible or come twice, when replies are broken, and when things fail."""
 
 import asyncio
 from dataclasses import replace
@@ -8,13 +8,16 @@ from structlog.testing import capture_logs
 
 from canvas import Canvas, GlobalDescription
 from engine import errors
-from engine.events import Cancelled, ComposingText, Done, Failed
-from engine.studio import Adopt, Compose, Repaint
+from engine.error_record import from_record
+from engine.events import Cancelled, ComposingText, Done, Economised, Failed
+from engine.people import People
+from engine.renderer import Economy
+from engine.studio import Adopt, Compose, Limits, Repaint
 from storage.errors import NotFound
+from storage.records import ConversationKey, PersonKey, TurnStatus
 from storage.scene import SceneSettings
-from storage.store import ConversationKey, TurnStatus
 
-TAB = ConversationKey("web", "tab-1")
+TAB, ANN = ConversationKey("web", "tab-1"), PersonKey("web", "ann")
 EMPTY = Canvas(GlobalDescription("An empty room."))
 
 
@@ -25,13 +28,16 @@ async def last_error(stage, order):
 
 
 async def test_the_same_turn_is_done_once(stage):
-    """An order submitted many times, at once and again later, is composed once; all hear its result."""
+    """An order submitted many times, at once and again later, is one job and one delivery; all hear it."""
     await asyncio.gather(*(stage.submit() for _ in range(6)))
     first = (await stage.heard("t1"))[-1]
     await stage.submit()
     assert (await stage.heard("t1"))[-1] == first
     assert len(stage.composer.requests) == 1
     assert len(await stage.store.history(stage.TAB)) == 1
+    await stage.finished(stage.compose("t2"))
+    await stage.delivered("t2")
+    assert [turn.id for turn in stage.post.turns] == ["t1", "t2"]
 
 
 async def test_results_outlive_the_studio(stage):
@@ -52,23 +58,6 @@ async def test_results_outlive_the_studio(stage):
     await stage.submit("done")
     assert await stage.heard("done") == [done]
     assert len(stage.composer.requests) == 3
-
-
-async def test_a_turn_cut_off_by_a_crash_has_failed(stage):
-    """What the store holds as running when a studio starts is `Interrupted`, and its conversation is free."""
-    await stage.store.begin_turn("t1", TAB, "a pond", None)
-    with capture_logs():
-        await stage.restart()
-    (failed,) = await stage.heard("t1")
-    assert isinstance(failed.error, errors.Interrupted)
-    assert (await stage.store.turn("t1")).status is TurnStatus.FAILED
-    await stage.finished(stage.compose("t2"))
-
-
-async def test_a_submission_cut_off_can_be_repeated(stage):
-    """A turn that was stored but never begun, because its submitter was cancelled, begins when repeated."""
-    await stage.store.begin_turn("t1", TAB, "a pond", None)
-    await stage.finished(stage.compose("t1"))
 
 
 async def test_broken_code_is_asked_for_again(stage):
@@ -103,6 +92,16 @@ async def test_what_nobody_foresaw_is_internal_and_logged(stage):
     logged = [entry["exc_info"] for entry in logs if entry["log_level"] == "error"]
     assert [str(cause) for cause in logged] == ["secret detail"]
     assert logged[0].__traceback__ is not None
+
+
+async def test_a_failed_turn_is_delivered_with_its_error(stage):
+    """Who delivers finds in the turn why it failed, and everybody later in the store."""
+    stage.composer.replies = [errors.NotUnderstood("qwx")]
+    await stage.submit()
+    (turn,) = await stage.delivered("t1")
+    assert turn.status is TurnStatus.FAILED
+    assert isinstance(from_record(turn.error), errors.NotUnderstood)
+    assert (await stage.store.turn("t1")).error == turn.error
 
 
 async def test_a_renderer_that_fails_keeps_what_is_painted(stage):
@@ -147,20 +146,29 @@ async def test_a_composer_without_an_end_is_stopped(stage):
     assert len((await stage.store.turn("t1")).remark) <= 2_000
 
 
-async def test_an_old_turn_that_comes_again_is_no_second_one(stage):
-    """A turn of an earlier studio is heard again even while its conversation is busy with another."""
-    done = (await stage.played(stage.compose("old")))[-1]
-    await stage.restart()
-    stage.composer.gate = asyncio.Event()
-    await stage.submit("new")
-    await stage.submit("old")
-    assert await stage.heard("old") == [done]
-    stage.composer.gate.set()
-    assert isinstance((await stage.heard("new"))[-1], Done)
+async def test_a_picture_that_does_not_fit_is_painted_thriftily(stage):
+    """Out of memory goes up the ladder, which is heard and remembered; what was painted is not repeated."""
+    stage.renderer.needs, stage.renderer.fits = Economy.ONE_BY_ONE, 1
+    events = await stage.played(stage.compose(settings=replace(stage.SMALL, count=3)))
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert [image.seed for image in done.revision.images] == [7, 8, 9]
+    assert stage.renderer.batches == [(7, 3, Economy.NONE), (8, 2, Economy.TILED), (9, 1, Economy.ONE_BY_ONE)]
+    assert [event.economy for event in events if isinstance(event, Economised)][-1] is Economy.ONE_BY_ONE
+    assert (await stage.store.turn("t1")).economy == Economy.ONE_BY_ONE
+
+
+async def test_a_picture_that_never_fits_is_out_of_memory(stage):
+    """At the end of the ladder the turn fails with what is the matter; the pictures that fitted stay."""
+    stage.renderer.is_bottomless = True
+    error = await last_error(stage, stage.compose())
+    assert isinstance(error, errors.OutOfMemory)
+    assert [economy for _, _, economy in stage.renderer.batches] == list(Economy)
+    assert (await stage.store.turn("t1")).status is TurnStatus.FAILED
 
 
 def compose(prompt: str = "a pond", parent_id: str | None = None, **settings: object) -> Compose:
-    return Compose("t1", TAB, prompt, replace(SceneSettings(), **settings), parent_id)
+    return Compose("t1", TAB, ANN, prompt, replace(SceneSettings(), **settings), parent_id)
 
 
 @pytest.mark.parametrize(
@@ -184,26 +192,41 @@ def compose(prompt: str = "a pond", parent_id: str | None = None, **settings: ob
         (compose(composer="openai"), errors.Unavailable),
         (compose(renderer="sdxl"), errors.Unavailable),
         (compose(parent_id="nosuchrev"), NotFound),
-        (Repaint("t1", TAB, "nosuchrev", SceneSettings()), NotFound),
-        (Repaint("t1", TAB, "nosuchrev", SceneSettings(steps=0)), errors.BadSetting),
-        (Adopt("t1", TAB, EMPTY, SceneSettings(count=0)), errors.BadSetting),
-        (Adopt("t1", TAB, EMPTY, SceneSettings(), prompt="a" * 10_000), errors.PromptTooLong),
+        (Repaint("t1", TAB, ANN, "nosuchrev", SceneSettings()), NotFound),
+        (Repaint("t1", TAB, ANN, "nosuchrev", SceneSettings(steps=0)), errors.BadSetting),
+        (Adopt("t1", TAB, ANN, EMPTY, SceneSettings(count=0)), errors.BadSetting),
+        (Adopt("t1", TAB, ANN, EMPTY, SceneSettings(), prompt="a" * 10_000), errors.PromptTooLong),
     ],
 )
-async def test_impossible_orders_are_refused_at_once(stage, order, error):
+async def test_impossible_orders_are_refused_at_once(closed_stage, order, error):
     """An order outside of the limits raises in `submit`, and nothing of it is stored."""
+    studio = closed_stage.studio_without_engine()
     with pytest.raises(error):
-        await stage.studio.submit(order)
+        await studio.submit(order)
     with pytest.raises(NotFound):
-        await stage.store.turn("t1")
+        await closed_stage.store.turn("t1")
 
 
-async def test_a_bad_setting_says_what_is_allowed(stage):
+async def test_a_bad_setting_says_what_is_allowed(closed_stage):
     """The refusal names the setting, the value and the range."""
     with pytest.raises(errors.BadSetting) as caught:
-        await stage.submit(settings=replace(stage.SMALL, seed=-1))
+        await closed_stage.studio_without_engine().submit(compose(seed=-1))
     refusal = caught.value
     assert (refusal.name, refusal.value, refusal.allowed) == ("seed", -1, "0-4294967295")
+
+
+@pytest.mark.parametrize(
+    "people",
+    [People(deny=frozenset({"web:ann"})), People(allow=frozenset({"web:ben"}))],
+    ids=["denied", "not allowed"],
+)
+async def test_whom_the_operator_does_not_serve_gets_nothing(closed_stage, people):
+    """Nothing of the order is stored."""
+    closed_stage.people = people
+    with pytest.raises(errors.NotAllowed):
+        await closed_stage.studio_without_engine().submit(compose())
+    with pytest.raises(NotFound):
+        await closed_stage.store.turn("t1")
 
 
 async def test_other_conversations_revisions_are_not_found(stage):
@@ -213,15 +236,37 @@ async def test_other_conversations_revisions_are_not_found(stage):
         await stage.submit("t2", parent_id=theirs.id)
 
 
-async def test_a_conversation_works_on_one_thing_at_a_time(stage):
-    """A second order is `Busy` while the first one runs, unless it is the same one; then there is room."""
-    stage.composer.gate = asyncio.Event()
-    await stage.submit("t1")
-    with pytest.raises(errors.Busy):
-        await stage.submit("t2")
-    with pytest.raises(NotFound):
-        await stage.store.turn("t2")
-    assert await stage.submit("t1") == "t1"
-    stage.composer.gate.set()
-    assert isinstance((await stage.heard("t1"))[-1], Done)
-    await stage.finished(stage.compose("t2"))
+async def test_a_quota_is_kept(closed_stage):
+    """Pictures of today and those still to be painted count; more is refused with a time, and not stored."""
+    closed_stage.limits = Limits(pictures_per_day=3)
+    stage = await closed_stage.open()
+    try:
+        await stage.finished(stage.compose("t1"))
+        stage.renderer.gate = asyncio.Event()
+        await stage.submit("t2", settings=replace(stage.SMALL, count=2))
+        with pytest.raises(errors.QuotaUsedUp) as caught:
+            await stage.submit("t3")
+        assert (caught.value.kind, caught.value.limit) == ("pictures-per-day", 3)
+        assert 0 < caught.value.back_in_s <= 86_400
+        with pytest.raises(NotFound):
+            await stage.store.turn("t3")
+        stage.renderer.gate.set()
+        await stage.finished(stage.compose("t3", person=stage.BEN))
+    finally:
+        await stage.close()
+
+
+async def test_seconds_of_work_count_too(closed_stage):
+    """Who has used up a day's seconds of composing and painting waits for the next day."""
+    closed_stage.limits = Limits(gpu_s_per_day=1)
+    stage = await closed_stage.open()
+    try:
+        revision = await stage.finished(stage.compose("t1"))
+        png = (await stage.store.image_path(revision.images[0].id)).read_bytes()
+        await stage.store.add_image(
+            revision.id, index=1, seed=8, png=png, width_px=256, height_px=320, paint_s=1.0
+        )
+        with pytest.raises(errors.QuotaUsedUp, match="gpu-s-per-day"):
+            await stage.submit("t2")
+    finally:
+        await stage.close()

@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image
 
 from canvas.model import Canvas
-from engine.renderer import RenderedImage, RenderEvent, RenderPreview, RenderStep
+from engine.renderer import Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
 from engine.renderer.storyboard.painting import paint
 from storage.scene import SceneSettings
 
@@ -25,7 +25,12 @@ class _Stopped(Exception):
 class StoryboardRenderer:
     """Paints storyboards. Guidance, steps and the negative prompt mean nothing to it."""
 
-    async def render(self, canvas: Canvas, settings: SceneSettings) -> AsyncIterator[RenderEvent]:
+    async def render(
+        self,
+        canvas: Canvas,
+        settings: SceneSettings,
+        economy: Economy = Economy.NONE,  # noqa: ARG002 - one image at a time in any case
+    ) -> AsyncIterator[RenderEvent]:
         """Paints `settings.count` images one after the other; a step is a stage of one image.
 
         Closing the iterator stops the painting within one stage, some hundredths of a second.

@@ -1,0 +1,52 @@
+"""Whom the operator serves, and who may end what others asked for."""
+
+import pytest
+
+from engine.errors import NotAllowed, NotYours
+from engine.people import PRIORITY_SHARE, People
+from storage.records import PersonKey
+
+ANN, BEN, MODERATOR = (PersonKey("web", name) for name in ("ann", "ben", "mo"))
+
+
+def is_served(people, person):
+    try:
+        people.check_served(person)
+    except NotAllowed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("people", "served"),
+    [
+        (People(), {ANN, BEN}),
+        (People(deny=frozenset({"web:ben"})), {ANN}),
+        (People(allow=frozenset({"web:ben"})), {BEN}),
+        (People(allow=frozenset({"web:ann", "web:ben"}), deny=frozenset({"web:ben"})), {ANN}),
+        (People(allow=frozenset({"telegram:ann"})), set()),
+        (People(deny=frozenset({"telegram:ann"})), {ANN, BEN}),
+        (People(priority=frozenset({"web:ann"}), moderators=frozenset({"web:ann"})), {ANN, BEN}),
+    ],
+)
+def test_who_is_served(people, served):
+    """An empty allow list serves everybody; deny wins; the same id on another platform is somebody else."""
+    assert {person for person in (ANN, BEN) if is_served(people, person)} == served
+
+
+def test_who_may_end_a_request():
+    """Its author and a moderator, and nobody else."""
+    people = People(moderators=frozenset({"web:mo"}))
+    people.check_may_end(ANN, author=ANN)
+    people.check_may_end(MODERATOR, author=ANN)
+    with pytest.raises(NotYours):
+        people.check_may_end(BEN, author=ANN)
+    with pytest.raises(NotYours):
+        people.check_may_end(PersonKey("telegram", "mo"), author=ANN)
+
+
+def test_who_counts_for_more():
+    """Somebody on the priority list gets several people's share of the queue, everybody else one."""
+    people = People(priority=frozenset({"web:ann"}))
+    assert (people.share(ANN), people.share(BEN)) == (PRIORITY_SHARE, 1)
+    assert PRIORITY_SHARE > 1
