@@ -1,11 +1,11 @@
-"""The commands and their options.
+"""The commands.
 
 What a command needs is imported when it runs, so that help is instant. What a command does stands in
-`bot.one_shot`, how its result is printed in `bot.report`; this module knows only what is asked for.
+`bot.one_shot` and `bot.service`, how its result is printed in `bot.report`; this module and `bot.options`
+know only what is asked for.
 """
 
 import asyncio
-import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,8 +15,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.options import (
+    CanvasArgument,
+    Composer,
+    Config,
+    Count,
+    Edit,
+    Json,
+    Leashed,
+    Output,
+    PictureSize,
+    Prompt,
+    Renderer,
+    Roles,
+    Seed,
+    Size,
+    WorkerName,
+)
+
 if TYPE_CHECKING:
     from bot.one_shot import Result
+    from bot.replies import Words
     from bot.report import Report
     from bot.settings import Settings
     from storage.scene import Scene
@@ -26,7 +45,7 @@ _EXIT_STATUSES = """\
   0  done
   1  the request was refused, or the input is no scene
   2  the command line, a file name or the settings are wrong
-  3  the composer, the renderer or the database cannot be used
+  3  a backend or the database cannot be used, or the process's name is taken
 130  interrupted
 141  whoever read the output stopped reading"""
 
@@ -52,6 +71,16 @@ _CHECK_EXAMPLES = """\
   omost-bot canvas check lighthouse.py
   omost-bot compose "a lighthouse on a cliff" | omost-bot canvas check - --json"""
 
+_RUN_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot run
+  omost-bot run --config /etc/omost-bot.toml"""
+
+_WORKER_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot worker --config worker.toml
+  omost-bot worker --roles image --name gpu-2"""
+
 app = typer.Typer(
     help="Compose pictures by talking.",
     epilog=_EXIT_STATUSES,
@@ -67,78 +96,12 @@ app.add_typer(canvas_app, name="canvas", help="Look at Canvas code.")
 app.add_typer(db_app, name="db", help="Look after the database.")
 
 
-@dataclass(frozen=True, slots=True)
-class PictureSize:
-    """What `--size` says."""
-
-    width_px: int
-    height_px: int
-
-
-def _size(text: str) -> PictureSize:
-    sides = re.fullmatch(r"([0-9]{1,9})[x×*]([0-9]{1,9})", text.strip().lower())
-    if not sides:
-        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, as in 896x1152.")
-    return PictureSize(int(sides[1]), int(sides[2]))
-
-
-def _output_file(path: Path | None) -> Path | None:
-    """Refuses before the work what could not be written after it."""
-    if path is None or str(path) == "-":
-        return path
-    if path.suffix.lower() not in ("", ".png"):
-        raise typer.BadParameter(f"pictures are PNG files; call it {path.with_suffix('.png')}.")
-    if path.is_dir():
-        raise typer.BadParameter(f"{path} is a folder.")
-    if not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {path.parent}.")
-    return path
-
-
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
     from importlib.metadata import version
 
     if asked:
         typer.echo(f"omost-bot {version('omost-bot')}")
         raise typer.Exit
-
-
-Prompt = Annotated[
-    str, typer.Argument(metavar="PROMPT", help="What the picture shall show, or what shall change in it.")
-]
-CanvasArgument = Annotated[
-    str, typer.Argument(metavar="CANVAS", help="Canvas code, one of our pictures, or - for standard input.")
-]
-Edit = Annotated[
-    str | None,
-    typer.Option(metavar="CANVAS", help="The scene to change: Canvas code, one of our pictures, or -."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        callback=_output_file,
-        show_default="omost-<id>.png",
-        help="The picture's file, or - for standard output. Of several pictures, FILE-1, FILE-2 ...",
-    ),
-]
-Size = Annotated[
-    PictureSize | None,
-    typer.Option(metavar="WxH", parser=_size, help="The picture's size in pixels, 256 to 2048 a side."),
-]
-Seed = Annotated[int | None, typer.Option(metavar="N", help="Another seed gives another picture.")]
-Count = Annotated[int | None, typer.Option(metavar="N", help="How many pictures, each with the next seed.")]
-Composer = Annotated[str | None, typer.Option(metavar="NAME", help="Who writes the scene: embedded.")]
-Renderer = Annotated[str | None, typer.Option(metavar="NAME", help="Who paints it: storyboard.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object instead, for a result as for an error.")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", show_default="./config.toml, if there is one", help="The settings file."),
-]
 
 
 @app.callback()
@@ -192,7 +155,7 @@ def compose(
 
     with _command(config, as_json=as_json) as (report, settings):
         request = _Request(prompt, _scene(edit, settings), _chosen(seed=seed, composer=composer))
-        result = _run(report, settings, request, paint=False)
+        result = _result(report, settings, request, paint=False)
         report.note(note_text(result, report.words))
         report.result(write(result.revision.scene.canvas).rstrip("\n"), result_object(result))
 
@@ -233,27 +196,58 @@ def canvas_check(canvas: CanvasArgument, *, as_json: Json = False, config: Confi
 def db_upgrade(config: Config = None) -> None:
     """Make the database, or bring its tables up to date; every start of the bot does the same."""
     with _command(config, as_json=False) as (report, settings):
-        asyncio.run(_upgrade(settings.data_dir))
-        report.result(
-            report.words.text("The database in {folder} is up to date.", folder=settings.data_dir), {}
-        )
+        asyncio.run(_upgrade(settings))
+        report.result(_upgraded(settings, report.words), {})
+
+
+@app.command(epilog=_RUN_EXAMPLES)
+def run(config: Config = None) -> None:
+    """Run the bot until Ctrl-C: the chat page, and a worker that composes and paints.
+
+    Requests that were taken in before a stop or a crash are carried out by the next run.
+    """
+    _serve(config)
 
 
 @app.command()
 def web(config: Config = None) -> None:
-    """Serve the chat page until Ctrl-C; the settings say where."""
-    from bot.log import configure_log
-    from bot.settings import SettingsError
-    from bot.web import AddressUnavailable, serve
+    """Serve the chat page until Ctrl-C; today the same as run."""
+    _serve(config)
 
-    with _command(config, as_json=False) as (report, settings):
-        configure_log(settings.log.level)
+
+@app.command(epilog=_WORKER_EXAMPLES)
+def worker(
+    *, roles: Roles = None, name: WorkerName = None, leashed: Leashed = False, config: Config = None
+) -> None:
+    """Compose and paint for a bot on the same database, from any machine, until Ctrl-C.
+
+    The work is done by a child process, which is started again when it dies or falls silent.
+    """
+    from bot.worker import host_name, keep_worker, work, worker_command
+
+    with _service(config) as (_, settings):
+        chosen, named = roles.names if roles else settings.worker.roles, name or host_name()
+        if leashed:
+            asyncio.run(work(settings, chosen, named))
+        else:
+            command = worker_command(chosen, named, config)
+            asyncio.run(keep_worker(command, silence_s=settings.worker.silence_s))
+
+
+def _serve(config: Path | None) -> None:
+    from bot.service import serve_bot
+    from bot.settings import SettingsError
+    from bot.web import AddressUnavailable
+    from bot.worker import child_name, worker_command
+
+    with _service(config) as (report, settings):
 
         def announce(address: str) -> None:
             report.result(report.words.text("The page is at {address}; Ctrl-C ends it.", address=address), {})
 
+        child = worker_command(settings.worker.roles, child_name(settings), config)
         try:
-            asyncio.run(serve(settings, on_listening=announce))
+            asyncio.run(serve_bot(settings, child, on_listening=announce))
         except AddressUnavailable as error:
             sentence = report.words.text(
                 "The page cannot be served at {host}:{port}: {reason}. Choose another port in the settings.",
@@ -287,6 +281,30 @@ def _command(config: Path | None, *, as_json: bool) -> "Generator[tuple[Report, 
         yield report, settings
 
 
+@contextmanager
+def _service(config: Path | None) -> "Generator[tuple[Report, Settings]]":
+    """Like `_command`, for what runs on and on; adds the ways in which that cannot begin."""
+    from bot.log import configure_log
+    from bot.report import ExitStatus
+    from engine.jobs import IdentityTaken
+    from engine.supervisor import WorkerCannotStart
+
+    with _command(config, as_json=False) as (report, settings):
+        configure_log(settings.log.level)
+        try:
+            yield report, settings
+        except IdentityTaken as error:
+            sentence = report.words.text(
+                "Another process works on this database as “{name}”. End it, or choose another name: name "
+                "under [jobs] in the settings, or --name for a worker.",
+                name=error.executor_id,
+            )
+            report.note(sentence)
+            raise typer.Exit(ExitStatus.UNAVAILABLE) from error
+        except WorkerCannotStart as error:  # it has said why
+            raise typer.Exit(error.status) from error
+
+
 def _chosen(size: PictureSize | None = None, **options: int | str | None) -> dict[str, Any]:
     sides = {"width_px": size.width_px, "height_px": size.height_px} if size else {}
     return sides | {name: value for name, value in options.items() if value is not None}
@@ -298,7 +316,7 @@ def _scene(source: str | None, settings: "Settings") -> "Scene | None":
     return scene_from(source, settings.scene_settings()) if source is not None else None
 
 
-def _run(report: "Report", settings: "Settings", request: _Request, *, paint: bool = True) -> "Result":
+def _result(report: "Report", settings: "Settings", request: _Request, *, paint: bool = True) -> "Result":
     from bot.one_shot import Job, run
 
     kept = request.scene.settings if request.scene else settings.scene_settings()
@@ -323,15 +341,21 @@ def _paint(report: "Report", settings: "Settings", request: _Request, output: Pa
             raise typer.BadParameter("a terminal shows no picture; name a file.", param_hint="--output")
         if report.as_json or request.chosen.get("count", 1) != 1:
             raise typer.BadParameter("standard output takes one picture alone.", param_hint="--output")
-    result = _run(report, settings, request)
+    result = _result(report, settings, request)
     report.note(note_text(result, report.words))
     files = write_pictures(result.pictures, output, result.revision.id)
     if files:
         report.result("\n".join(map(str, files)), result_object(result, files))
 
 
-async def _upgrade(data_dir: Path) -> None:
-    from storage.store import Store
+async def _upgrade(settings: "Settings") -> None:
+    from bot.worker import open_store
 
-    store = await Store.open(data_dir)
-    await store.close()
+    async with open_store(settings):
+        pass
+
+
+def _upgraded(settings: "Settings", words: "Words") -> str:
+    if settings.database_url():
+        return words.text("The database is up to date.")
+    return words.text("The database in {folder} is up to date.", folder=settings.data_dir)

@@ -1,4 +1,4 @@
-"""One request from the command line: the studio's whole way, in a store that is gone afterwards.
+"""One request from the command line: the engine's two stages, in a store that is gone afterwards.
 
 Pictures leave as bytes; this module does not know where they are written or what is printed.
 """
@@ -8,22 +8,26 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from canvas import Change
-from engine.events import Cancelled, Composed, Done, Event, Failed
-from engine.studio import Adopt, Compose, Limits, Order, Studio
+from engine.backends import check_composer, check_renderer
+from engine.events import Composed, Event
+from engine.orders import Adopt, Compose, Limits, Order, check, to_turn
+from engine.stages import Stages
+from storage.records import ConversationKey, PersonKey, Place, Revision, Standing, TurnStatus
 from storage.scene import Scene, SceneSettings
-from storage.store import ConversationKey, Revision, Store, TurnStatus
+from storage.store import Store
 
 _CONVERSATION = ConversationKey("command-line", "one-shot")
+_PERSON = PersonKey("command-line", "one-shot")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one command asks the studio for.
+    """What one command asks for.
 
     Attributes:
         prompt: What to compose or to change; None paints `scene` as it is.
@@ -75,60 +79,76 @@ async def run(job: Job, watch: Callable[[Event], None]) -> Result:
         EngineError: The request was refused, a backend is missing, or the composer wrote no canvas.
         StorageError: The temporary store failed.
     """
-    async with _temporary_studio(job.limits) as studio:
-        order = await _order(job, studio.store)
-        await studio.submit(order)
-        begun_s = composed_s = time.monotonic()
-        async for event in studio.events(order.turn_id):
+    async with _temporary_store() as store:
+        turn_id = await _begin(job, store)
+        found: tuple[Change, ...] = ()
+
+        def hear(event: Event) -> None:
+            nonlocal found
+            if isinstance(event, Composed):
+                found = event.changes
             watch(event)
-            match event:
-                case Composed(revision=revision, changes=changes):
-                    composed_s = time.monotonic()
-                    if not job.paint:
-                        await studio.cancel(order.turn_id)
-                        turn = await studio.store.turn(order.turn_id)
-                        return Result(revision, changes, turn.remark, (), composed_s - begun_s, 0.0)
-                case Done(turn=turn, revision=revision, changes=changes):
-                    paint_s = time.monotonic() - composed_s
-                    pictures = await _pictures(studio.store, revision)
-                    return Result(revision, changes, turn.remark, pictures, composed_s - begun_s, paint_s)
-                case Failed(error=error):
-                    raise error
-                case Cancelled():
-                    raise asyncio.CancelledError
-                case _:
-                    pass
-    raise AssertionError("the studio's events stopped without an end")
+
+        stages = Stages(store)
+        begun_s = time.monotonic()
+        revision = await stages.compose(turn_id, hear)
+        composed_s = time.monotonic()
+        remark = (await store.turn(turn_id)).remark
+        if not job.paint:
+            return Result(revision, found, remark, (), composed_s - begun_s, 0.0)
+        await stages.paint(turn_id, hear)
+        paint_s = time.monotonic() - composed_s
+        revision = await store.revision(revision.id)
+        pictures = await _pictures(store, revision)
+        return Result(revision, found, remark, pictures, composed_s - begun_s, paint_s)
 
 
 @asynccontextmanager
-async def _temporary_studio(limits: Limits) -> AsyncGenerator[Studio]:
+async def _temporary_store() -> AsyncGenerator[Store]:
     with TemporaryDirectory(prefix="omost-bot-") as folder:
         store = await Store.open(Path(folder))
         try:
-            async with Studio(store, limits=limits) as studio:
-                yield studio
+            yield store
         finally:
             await store.close()
 
 
-async def _order(job: Job, store: Store) -> Order:
+async def _begin(job: Job, store: Store) -> str:
+    """Stores the job as a turn, unless it is refused, as the studio would refuse it."""
+    order = _order(job)
+    check(order, job.limits)
+    check_renderer(job.settings.renderer)
+    if isinstance(order, Compose):
+        check_composer(job.settings.composer)
+        if job.scene:
+            order = replace(order, parent_id=await _remember(job.scene, store))
+    await store.begin_turn(to_turn(order), _first)
+    return order.turn_id
+
+
+def _order(job: Job) -> Order:
     turn_id = uuid.uuid4().hex
     if job.prompt is not None:
-        parent_id = await _remember(job.scene, store) if job.scene else None
-        return Compose(turn_id, _CONVERSATION, job.prompt, job.settings, parent_id, job.language)
+        return Compose(turn_id, _CONVERSATION, _PERSON, job.prompt, job.settings, language=job.language)
     if job.scene is None:
         raise ValueError("a job without a prompt needs a scene")
-    return Adopt(turn_id, _CONVERSATION, job.scene.canvas, job.settings, language=job.language)
+    canvas = job.scene.canvas
+    return Adopt(turn_id, _CONVERSATION, _PERSON, canvas, job.settings, language=job.language)
 
 
 async def _remember(scene: Scene, store: Store) -> str:
     """Stores a scene that came from a file, unpainted, so that a request can start from it."""
-    turn_id = uuid.uuid4().hex
-    await store.begin_turn(turn_id, _CONVERSATION, "", None)
-    revision = await store.add_revision(turn_id, None, scene)
-    await store.finish_turn(turn_id, TurnStatus.DONE)
+    order = Adopt(uuid.uuid4().hex, _CONVERSATION, _PERSON, scene.canvas, scene.settings)
+    await store.begin_turn(to_turn(order), _first)
+    revision = await store.add_revision(order.turn_id, None, scene)
+    await store.finish_turn(order.turn_id, TurnStatus.DONE)
     return revision.id
+
+
+def _first(standing: Standing) -> Place:
+    """There is no queue."""
+    del standing
+    return Place(0, 0)
 
 
 async def _pictures(store: Store, revision: Revision) -> tuple[Picture, ...]:

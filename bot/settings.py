@@ -9,19 +9,24 @@ import tomllib
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engine.backends import COMPOSERS, RENDERERS
 from engine.orders import MAX_GUIDANCE, MAX_STEPS, Limits
+from engine.people import People
 from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, NEGATIVE_PROMPT, SceneSettings
 
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "OMOST_"
+POSTGRES = ("postgresql://", "postgresql+psycopg://")
+"""How the URL of a database begins."""
 _NESTED = "__"
+_UNTOLD = "database"
+"""Nothing that stands in it is ever repeated: a password may be among it."""
 
 
 class SettingsError(Exception):
@@ -56,13 +61,68 @@ class PictureSettings(_Section):
         return _one_of(name, RENDERERS)
 
 
+class DatabaseSettings(_Section):
+    """Where everything is remembered."""
+
+    url: SecretStr = SecretStr("")
+    pictures: Literal["auto", "files", "database"] = "auto"
+
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(POSTGRES):
+            raise PydanticCustomError("url", "input should be empty or begin with postgresql://")
+        return url
+
+
+class JobSettings(_Section):
+    """How jobs are kept and tried."""
+
+    name: str = Field(default="bot-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    poll_s: float = Field(default=0.25, ge=0.05, le=10)
+    attempts: int = Field(default=5, ge=1, le=100)
+
+
+class WorkerSettings(_Section):
+    """The process that composes and paints."""
+
+    roles: Annotated[tuple[Literal["llm", "image"], ...], Field(min_length=1)] = ("llm", "image")
+    llm_slots: int = Field(default=1, ge=1, le=64)
+    image_slots: int = Field(default=1, ge=1, le=64)
+    silence_s: int = Field(default=300, ge=30)
+
+
 class LimitSettings(_Section):
-    """How much one request may ask for, and how much runs at once."""
+    """How much one request, one person and everybody together may ask for."""
 
     prompt_chars: int = Field(default=2000, ge=1)
     count: int = Field(default=4, ge=1, le=16)
-    renders_at_once: int = Field(default=1, ge=1)
-    turns_per_conversation: int = Field(default=1, ge=1)
+    running_per_person: int = Field(default=1, ge=1, le=64)
+    waiting_per_person: int = Field(default=5, ge=0)
+    waiting_total: int = Field(default=500, ge=1)
+    pictures_per_day: int = Field(default=0, ge=0)
+    gpu_s_per_day: int = Field(default=0, ge=0)
+
+
+Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+"""A person's name in the lists: the platform and its id of them, as in `telegram:8812`."""
+
+
+class PeopleSettings(_Section):
+    """Who is served, and how."""
+
+    allow: tuple[Person, ...] = ()
+    deny: tuple[Person, ...] = ()
+    moderators: tuple[Person, ...] = ()
+    priority: tuple[Person, ...] = ()
+
+
+class RetentionSettings(_Section):
+    """How long things are kept."""
+
+    pictures_days: int = Field(default=0, ge=0)
+    conversations_days: int = Field(default=0, ge=0)
+    jobs_days: int = Field(default=3, ge=1)
 
 
 class WebSettings(_Section):
@@ -89,7 +149,12 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     language: Literal["en", "zh"] = "en"
     picture: PictureSettings = PictureSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    jobs: JobSettings = JobSettings()
+    worker: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
+    people: PeopleSettings = PeopleSettings()
+    retention: RetentionSettings = RetentionSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 
@@ -118,6 +183,14 @@ class Settings(BaseSettings):
     def studio_limits(self) -> Limits:
         """The limits as the studio takes them."""
         return Limits(**self.limits.model_dump())
+
+    def studio_people(self) -> People:
+        """The lists of people as the studio takes them."""
+        return People(**{name: frozenset(people) for name, people in self.people.model_dump().items()})
+
+    def database_url(self) -> str | None:
+        """Of PostgreSQL, perhaps with a password in it; None for files in `data_dir`."""
+        return self.database.url.get_secret_value() or None
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -190,16 +263,17 @@ def _refuse_unknown_variables() -> None:
 
 
 def _sentence(problem: ErrorDetails, source: str) -> str:
-    name = ".".join(str(part) for part in problem["loc"])
+    name = ".".join(part for part in problem["loc"] if isinstance(part, str))  # no places in lists
     place, shown = source, name
     if _variable(name) in {found.upper() for found in os.environ}:
         place, shown = "environment", _variable(name)
     if problem["type"] == "extra_forbidden":
         return f"{place}: {shown} is no setting. The nearest is {_nearest(name)}."
+    found = "" if name.partition(".")[0] == _UNTOLD else f" is {problem['input']!r}"
     if problem["type"] in ("model_type", "model_attributes_type"):
-        return f"{place}: {shown} is {problem['input']!r}: it must be a table, [{name}]."
+        return f"{place}: {shown}{found}: it must be a table, [{name}]."
     reason = problem["msg"][:1].lower() + problem["msg"][1:]
-    return f"{place}: {shown} is {problem['input']!r}: {reason}."
+    return f"{place}: {shown}{found}: {reason}."
 
 
 def _nearest(wrong: str) -> str:

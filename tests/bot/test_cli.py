@@ -389,6 +389,9 @@ MISUSES = {
     "no folder": ["imagine", "a fox", "-o", "absent/fox.png"],
     "a folder as the file": ["imagine", "a fox", "-o", "."],
     "another format": ["imagine", "a fox", "-o", "fox.jpg"],
+    "a role that is none": ["worker", "--roles", "llm,cpu"],
+    "no role": ["worker", "--roles", ""],
+    "a name that is none": ["worker", "--name", "gpu 1"],
     "two pictures on standard output": ["imagine", "a fox", "-o", "-", "--count", "2"],
     "a picture and JSON on standard output": ["imagine", "a fox", "-o", "-", "--json"],
 }
@@ -406,7 +409,14 @@ def test_misuse_is_status_2(place, command):
 def test_a_misspelt_setting_is_status_2(place):
     """A misspelt option in config.toml stops every command with the nearest name."""
     (place / "config.toml").write_text("[web]\nprot = 1\n", encoding="utf-8")
-    for command in (["compose", "a fox"], ["canvas", "check", "-"], ["db", "upgrade"], ["web"]):
+    for command in (
+        ["compose", "a fox"],
+        ["canvas", "check", "-"],
+        ["db", "upgrade"],
+        ["web"],
+        ["run"],
+        ["worker"],
+    ):
         done = omost(*command)
         assert (done.exit_code, done.stdout) == (ExitStatus.USAGE, "")
         assert done.stderr == "config.toml: web.prot is no setting. The nearest is web.port.\n"
@@ -553,14 +563,17 @@ def test_help_is_quick():
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "typer" in loaded
-    assert loaded & {"gradio", "sqlalchemy", "alembic", "numpy", "PIL", "babel", "engine"} == set()
+    assert loaded & {"gradio", "sqlalchemy", "alembic", "numpy", "PIL", "babel", "engine", "dbos"} == set()
 
 
-@pytest.mark.parametrize("command", [["imagine"], ["compose"], ["render"], ["canvas", "check"]])
+EXPLAINED = [["imagine"], ["compose"], ["render"], ["canvas", "check"], ["run"], ["worker"]]
+
+
+@pytest.mark.parametrize("command", EXPLAINED)
 def test_help_has_examples(command):
     """The help of a command shows how it is used."""
     shown = omost(*command, "--help", env={"COLUMNS": "120"}).stdout
-    assert f"omost-bot {' '.join(command)} " in shown.partition("Examples")[2]
+    assert f"omost-bot {' '.join(command)}" in shown.partition("Examples")[2]
 
 
 def test_help_says_the_exit_statuses():

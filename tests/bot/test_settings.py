@@ -8,6 +8,7 @@ import pytest
 
 from bot.settings import Settings, SettingsError, load_settings, setting_names
 from engine.orders import Limits
+from engine.people import People
 from storage.scene import SceneSettings
 
 CONFIG = Path(__file__).parents[2] / "config.toml"
@@ -38,6 +39,8 @@ def test_defaults_are_the_engines():
     settings = load_settings()
     assert settings.scene_settings() == SceneSettings()
     assert settings.studio_limits() == Limits()
+    assert settings.studio_people() == People()
+    assert settings.database_url() is None
 
 
 def test_config_file_documents_every_setting():
@@ -101,6 +104,16 @@ MISTAKES = {
     "value of another type": ("[limits]\ncount = 'many'\n", ["config.toml", "limits.count", "'many'"]),
     "unknown renderer": ("[picture]\nrenderer = 'oil'\n", ["picture.renderer", "'oil'", "storyboard, sdxl"]),
     "unknown language": ("language = 'fr'\n", ["language", "'fr'", "'en' or 'zh'"]),
+    "limit of an older version": (
+        "[limits]\nturns_per_conversation = 1\n",
+        ["limits.turns_per_conversation", "limits"],
+    ),
+    "person without a platform": ("[people]\nallow = ['8812']\n", ["people.allow", "'8812'"]),
+    "person as a number": ("[people]\ndeny = ['web:1', 8812]\n", ["people.deny", "8812"]),
+    "name with a space": ("[jobs]\nname = 'bot 1'\n", ["jobs.name", "'bot 1'"]),
+    "worker without a role": ("[worker]\nroles = []\n", ["worker.roles", "[]"]),
+    "unknown role": ("[worker]\nroles = ['llm', 'gpu']\n", ["worker.roles", "'gpu'", "'llm' or 'image'"]),
+    "jobs kept not at all": ("[retention]\njobs_days = 0\n", ["retention.jobs_days", "1"]),
     "table as a value": ("web = 3\n", ["config.toml", "web", "[web]"]),
     "no TOML": ("language = \n", ["config.toml", "TOML", "line 1"]),
 }
@@ -131,6 +144,41 @@ def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
     monkeypatch.setenv("OMOST_WEB__PORT", "many")
     with pytest.raises(SettingsError, match=r"^environment: OMOST_WEB__PORT is 'many'"):
         load_settings()
+
+
+PASSWORDS = {
+    "another database": ("[database]\nurl = 'mysql://bot:s3cret@host/bot'\n", "postgresql://"),
+    "an option of the file itself": ("database = 'postgresql://bot:s3cret@host/bot'\n", "[database]"),
+    "pictures elsewhere": ("[database]\npictures = 's3cret'\n", "'auto', 'files' or 'database'"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), PASSWORDS.values(), ids=PASSWORDS)
+def test_a_password_is_never_repeated(config, text, expected):
+    """A mistake about the database is told without what stands there."""
+    config(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert expected in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_password_is_not_shown(monkeypatch):
+    """Settings that are printed or dumped do not show the password that they hold."""
+    url = "postgresql://bot:s3cret@host/bot"
+    monkeypatch.setenv("OMOST_DATABASE__URL", url)
+    settings = load_settings()
+    assert settings.database_url() == url
+    assert "s3cret" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_lists_of_people(config, monkeypatch):
+    """People are listed in the file, or as JSON in a variable."""
+    config("[people]\nmoderators = ['discord:30129', 'web:a']\n")
+    monkeypatch.setenv("OMOST_PEOPLE__DENY", '["telegram:8812"]')
+    assert load_settings().studio_people() == People(
+        moderators=frozenset({"discord:30129", "web:a"}), deny=frozenset({"telegram:8812"})
+    )
 
 
 def test_a_misspelt_variable_is_refused(monkeypatch):

@@ -1,0 +1,90 @@
+"""The process that composes and paints: how it is started, kept alive, and put together from the settings.
+
+It knows neither the page nor any chat, and loads none of their libraries.
+"""
+
+import re
+import socket
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.settings import Settings
+from engine.composer.embedded import EmbeddedComposer
+from engine.jobs import JobsPlace, sqlite_jobs_url
+from engine.leash import Leash
+from engine.stages import Stages
+from engine.supervisor import Supervisor
+from engine.worker import first_of, serve_worker, until_told
+from storage.store import Store
+
+_SUFFIX = "-gpu"
+_HOST_CHARS = 60
+
+
+def worker_command(roles: Sequence[str], name: str, config: Path | None) -> tuple[str, ...]:
+    """What starts a worker as a child, with the same settings."""
+    # -P: whatever is called `bot` in the working directory is not this program
+    command = (sys.executable, "-P", "-m", "bot", "worker", "--leashed")
+    command += ("--roles", ",".join(roles), "--name", name)
+    return (*command, "--config", str(config)) if config else command
+
+
+def child_name(settings: Settings) -> str:
+    """The identity of a bot's own worker."""
+    return f"{settings.jobs.name}{_SUFFIX}"
+
+
+def host_name() -> str:
+    """The identity of this machine's worker, unless it is given one."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname())[:_HOST_CHARS] + _SUFFIX
+
+
+async def keep_worker(command: Sequence[str], *, silence_s: float) -> None:
+    """Keeps a worker alive until SIGINT or SIGTERM.
+
+    Raises:
+        WorkerCannotStart: The worker has said on standard error why.
+    """
+    async with until_told() as told, Supervisor(command, silence_s=silence_s) as supervisor:
+        await first_of(told, supervisor.wait())
+
+
+async def work(settings: Settings, roles: Sequence[str], name: str) -> None:
+    """Composes and paints, on the leash of the process that started this one, until SIGINT or SIGTERM.
+
+    Raises:
+        StorageFailed: The database cannot be used.
+        IdentityTaken: Another process has this name.
+    """
+    slots = {"llm": settings.worker.llm_slots, "image": settings.worker.image_slots}
+    with Leash() as leash:
+        async with open_store(settings) as store:
+            stages = Stages(
+                store,
+                composers={"embedded": EmbeddedComposer(settings.web.call_pause_s)},
+                attempts=settings.jobs.attempts,
+            )
+            place = jobs_place(settings, name)
+            await serve_worker(store, place, roles=frozenset(roles), stages=stages, slots=slots, leash=leash)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncGenerator[Store]:
+    """The configured database, its tables up to date.
+
+    Raises:
+        StorageFailed: It cannot be used.
+    """
+    store = await Store.open(settings.data_dir, settings.database_url(), pictures=settings.database.pictures)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def jobs_place(settings: Settings, name: str) -> JobsPlace:
+    """Where the jobs are, for a process of that name."""
+    url = settings.database_url() or sqlite_jobs_url(settings.data_dir)
+    return JobsPlace(url, name, settings.data_dir.absolute(), settings.jobs.poll_s)
