@@ -5,6 +5,7 @@ omost.po`, which Babel reads at run time: there is nothing to compile. This modu
 sentence is shown.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,19 +21,30 @@ from engine.errors import (
     Busy,
     ComposeFailed,
     EmptyPrompt,
+    GaveUp,
     Internal,
     Interrupted,
+    NotAllowed,
     NotUnderstood,
+    NotYours,
+    OutOfMemory,
     PromptTooLong,
+    QueueFull,
+    QuotaUsedUp,
+    TooManyWaiting,
     Unavailable,
 )
-from storage.errors import NotAScene, NotFound, StorageFailed
+from storage.errors import DatabaseAway, NotAScene, NotFound, StorageFailed
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _LOCALES = Path(__file__).parent / "locales"
 _QUOTED_CHARS = 80
+# up to so many seconds a time is said in seconds, and then in minutes: nobody says 1 minute for 70 seconds
+_SAID_IN_SECONDS_S = 90
+_SECONDS_STEP = 5
+_SAID_IN_MINUTES_S = 90 * 60
 
 
 def later(english: str) -> str:
@@ -48,13 +60,31 @@ _ERRORS: Mapping[type[BaseException], str] = {
     ),
     NotUnderstood: later("I could not make anything of “{text}”. {advice}"),
     BadSetting: later("{name} cannot be {value}. Allowed: {allowed}."),
-    Busy: later("Your last request is still being worked on. Wait until it is done, or cancel it."),
+    Busy: later("Your picture is still being worked on. Wait until it is done, or cancel it."),
+    NotAllowed: later("You cannot ask for pictures here. Ask whoever runs this service to let you in."),
+    NotYours: later(
+        "Only the person who asked for this, and moderators, can do that. Ask for one of your own."
+    ),
+    TooManyWaiting: later(
+        "You have as many requests open as one person may have: {limit}. "
+        "Ask again {free_in}, when one of them is done, or cancel one."
+    ),
+    QueueFull: later("So many requests are waiting that no more can be taken. Ask again {free_in}."),
+    QuotaUsedUp: later("That is more than one person may have in a day: {allowance}. Ask again {back_in}."),
     Unavailable: later("“{backend}” cannot be used here: {reason}. Choose another one."),
     ComposeFailed: later(
         "The composer's answer could not be read as a scene: line {line}, column {column}: {detail}. "
         "Ask again, or say it in other words."
     ),
     CanvasError: later("This is no Canvas code: line {line}, column {column}: {message}. {advice}"),
+    OutOfMemory: later(
+        "This picture does not fit into the memory here, however thriftily it is painted. "
+        "Ask for a smaller one, or for fewer at once."
+    ),
+    GaveUp: later(
+        "Sorry: the work on this broke off {attempts} times, so it has been given up. "
+        "Ask again later, or for a smaller picture."
+    ),
     Interrupted: later("The service was stopped while it worked on this. Ask again."),
     Internal: later("Something unexpected went wrong, and it is not your doing. Try again in a moment."),
     NotFound: later("This {what} is not there any more: {id}. Choose another one, or start a new scene."),
@@ -64,6 +94,9 @@ _ERRORS: Mapping[type[BaseException], str] = {
     ),
     StorageFailed: later(
         "Nothing can be stored or read just now: {detail}. Check the disk and the database."
+    ),
+    DatabaseAway: later(
+        "The database does not answer just now. What you have asked for is not lost; try again in a moment."
     ),
 }
 
@@ -155,6 +188,19 @@ class Words:
         """For an error that nobody foresaw; its details are the log's."""
         return self.text(_ERRORS[Internal])
 
+    def duration(self, seconds: float) -> str:
+        """A time as people say it, in one unit: rounded up, so that nobody comes back too early.
+
+        Example:
+            `words("en").duration(170) == "3 minutes"`
+        """
+        if seconds <= _SAID_IN_SECONDS_S:
+            number = max(1, math.ceil(seconds / _SECONDS_STEP)) * _SECONDS_STEP
+            return self.text("{number} seconds", number=number)
+        if seconds <= _SAID_IN_MINUTES_S:
+            return self.text("{number} minutes", number=math.ceil(seconds / 60))
+        return self.text("{number} hours", number=math.ceil(seconds / 3600))
+
     def repair(self, repair: Repair) -> str:
         """One thing that was mended while reading Canvas code."""
         if repair.used:
@@ -178,6 +224,11 @@ class Words:
                 parts["name"] = self.named(name)
             case Unavailable(reason=key) | NotAScene(reason=key):
                 parts["reason"] = self.named(key)
+            case TooManyWaiting(free_in_s=wait_s) | QueueFull(free_in_s=wait_s):
+                parts["free_in"] = self._in_about(wait_s)
+            case QuotaUsedUp(kind=kind, limit=limit, back_in_s=wait_s):
+                parts["allowance"] = self._allowance(kind, limit)
+                parts["back_in"] = self.text("in {duration}", duration=self.duration(wait_s))
             case NotFound(what=what):
                 parts["what"] = self.named(what)
             case NotUnderstood(text=text, known=known):
@@ -191,6 +242,21 @@ class Words:
             case _:
                 pass
         return parts
+
+    def _in_about(self, estimate_s: float) -> str:
+        """When something will be, as far as it can be told; 0 where it cannot."""
+        if estimate_s <= 0:
+            return self.text("in a while")
+        return self.text("in about {duration}", duration=self.duration(estimate_s))
+
+    def _allowance(self, kind: str, limit: int) -> str:
+        match kind:
+            case "pictures-per-day":
+                return self.count("{number} picture", "{number} pictures", limit)
+            case "gpu-s-per-day":
+                return self.text("{duration} of computing", duration=self.duration(limit))
+            case _:
+                return f"{limit} {kind}"
 
     def _what_can_be_named(self, known: tuple[str, ...]) -> str:
         if not known:

@@ -1,9 +1,10 @@
 """The chat page: composing pictures by talking, in a browser.
 
-`serve` runs it; `build_page` is the page alone, for those who bring a studio and a server of their own.
+`serve` runs it for a studio, `listen` takes its port beforehand; `build_page` is the page alone, for those
+who bring a server of their own.
 """
 
 from bot.web.page import build_page
-from bot.web.server import AddressUnavailable, serve, serve_studio
+from bot.web.server import AddressUnavailable, listen, serve
 
-__all__ = ["AddressUnavailable", "build_page", "serve", "serve_studio"]
+__all__ = ["AddressUnavailable", "build_page", "listen", "serve"]

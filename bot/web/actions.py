@@ -9,29 +9,30 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import fields, replace
-from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import structlog
 
 from bot.replies import Words
 from bot.settings import Settings
-from bot.web import forms, markup
+from bot.web import forms, markup, past
 from bot.web.forms import RegionForm, SettingsForm
 from bot.web.layout import Parts
 from bot.web.progress import Progress
 from bot.web.views import Updates, Views
-from bot.web.visit import PLATFORM, Answered, Asked, Panel, Told, Visit
+from bot.web.visit import PLATFORM, Panel, Told, Visit
+from bot.web.visitor import visitor_id
 from canvas import Canvas, CanvasError, LocalDescription
 from engine.errors import Busy, EmptyPrompt, EngineError
 from engine.events import Cancelled, Done, Failed
+from engine.orders import composes
 from engine.studio import Adopt, Compose, Order, Repaint, Studio
-from storage.errors import NotFound, StorageError
+from storage.errors import DatabaseAway, NotFound, StorageError
+from storage.records import Revision, Turn
 from storage.scene import Scene, SceneSettings
 from storage.scene_file import read_scene
-from storage.store import Revision
 
 _Action = Callable[..., AsyncIterator[Updates]]
 _REGION_FIELDS = len(fields(RegionForm))
@@ -40,20 +41,30 @@ _log = structlog.get_logger()
 
 
 def _spoken(action: _Action) -> _Action:
-    """Whatever goes wrong in the action is said in the conversation."""
+    """Makes a handler of an action: the tab is brought up to date first, and follows what runs at last.
 
-    @wraps(action)
-    async def spoken(self: "Actions", visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
-        try:
-            async for updates in action(self, visit, *inputs):
-                yield updates
-        except (EngineError, StorageError, CanvasError) as error:
-            yield self.trouble(visit, error)
-        except Exception as error:  # noqa: BLE001 - the adapter's last resort: person and log both hear of it
-            _log.exception("page_action_failed", action=action.__name__)
-            yield self.trouble(visit, error)
+    Whatever goes wrong is said in the conversation. Gradio finds the request by its type.
+    """
+
+    async def spoken(
+        self: "Actions", visit: Visit, request: gr.Request, *inputs: Any
+    ) -> AsyncIterator[Updates]:
+        async for updates in self.carry(action, visit, request, *inputs):
+            yield updates
 
     return spoken
+
+
+def _clicked(action: _Action) -> _Action:
+    """Like `_spoken`, for an action that wants to know what in our own HTML was clicked."""
+
+    async def clicked(
+        self: "Actions", visit: Visit, request: gr.Request, event: gr.EventData, *inputs: Any
+    ) -> AsyncIterator[Updates]:
+        async for updates in self.carry(action, visit, request, event, *inputs):
+            yield updates
+
+    return clicked
 
 
 class Actions:
@@ -66,33 +77,47 @@ class Actions:
         self.parts = parts
         self.views = Views(words, parts)
 
+    async def carry(
+        self, action: _Action, visit: Visit, request: gr.Request, *inputs: Any
+    ) -> AsyncIterator[Updates]:
+        """Carries an action out, and shows what runs in the conversation until it has ended."""
+        visit.visitor = visit.visitor or visitor_id(cast("Any", request).cookies)
+        async for updates in self._said(visit, self._act(action, visit, *inputs)):
+            yield updates
+        async for updates in self._said(visit, self._follow(visit)):
+            yield updates
+
     def trouble(self, visit: Visit, error: Exception) -> Updates:
         """Says what went wrong and what to do about it; what runs goes on, what is shown stays."""
-        visit.say(Told(self.words.error(error), is_trouble=True))
+        visit.say(past.failed(error, self.words))
         return self.views.talk(visit) if visit.turn_id else self.views.stopped(visit)
+
+    # --- coming back ----------------------------------------------------------------------------------
+
+    @_spoken
+    async def open(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Shows the conversation so far, as whoever comes back left it."""
+        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
 
     # --- making pictures ------------------------------------------------------------------------------
 
     @_spoken
     async def send(self, visit: Visit, prompt: str, *panel: Any) -> AsyncIterator[Updates]:
         """Composes what was typed: a new scene, or a change of the shown one."""
-        async for updates in self._compose(visit, prompt, SettingsForm(*panel)):
-            yield updates
+        yield await self._composed(visit, prompt, SettingsForm(*panel))
 
-    @_spoken
+    @_clicked
     async def try_out(self, visit: Visit, event: gr.EventData, *panel: Any) -> AsyncIterator[Updates]:
         """Composes the sentence of a chip."""
-        async for updates in self._compose(visit, str(event.prompt), SettingsForm(*panel)):
-            yield updates
+        yield await self._composed(visit, str(event.prompt), SettingsForm(*panel))
 
     @_spoken
     async def repaint(self, visit: Visit, *panel: Any) -> AsyncIterator[Updates]:
         """Paints the shown scene with another seed, and with what else the settings panel says."""
         head = await self._head(visit)
         settings = SettingsForm(*panel).again(head.scene.settings, self.settings)
-        order = Repaint(_new_id(), visit.conversation, head.id, settings, self.words.language)
-        async for updates in self._carry_out(visit, order, self.words.text("Paint again")):
-            yield updates
+        order = Repaint(_new_id(), visit.conversation, visit.person, head.id, settings, self.words.language)
+        yield await self._submitted(visit, order, self.words.text("Paint again"))
 
     @_spoken
     async def apply_region(self, visit: Visit, index: int, *inputs: Any) -> AsyncIterator[Updates]:
@@ -102,8 +127,7 @@ class Actions:
         local = form.local_description(_region(head, index))
         said = self.words.text("Region changed: {name}", name=local.description)
         canvas = forms.with_region(head.scene.canvas, index, local)
-        async for updates in self._adopt(visit, head, canvas, said, panel):
-            yield updates
+        yield await self._adopted(visit, head, canvas, said, panel)
 
     @_spoken
     async def add_region(self, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
@@ -114,8 +138,7 @@ class Actions:
         said = self.words.text("Region added: {name}", name=local.description)
         visit.region = len(head.scene.canvas.local_descriptions)
         canvas = forms.with_region(head.scene.canvas, visit.region, local)
-        async for updates in self._adopt(visit, head, canvas, said, panel):
-            yield updates
+        yield await self._adopted(visit, head, canvas, said, panel)
 
     @_spoken
     async def remove_region(self, visit: Visit, index: int, *panel: Any) -> AsyncIterator[Updates]:
@@ -124,8 +147,7 @@ class Actions:
         said = self.words.text("Region removed: {name}", name=_region(head, index).description)
         visit.region = 0
         canvas = forms.without_region(head.scene.canvas, index)
-        async for updates in self._adopt(visit, head, canvas, said, SettingsForm(*panel)):
-            yield updates
+        yield await self._adopted(visit, head, canvas, said, SettingsForm(*panel))
 
     @_spoken
     async def open_scene(self, visit: Visit, path: str, *panel: Any) -> AsyncIterator[Updates]:
@@ -141,14 +163,20 @@ class Actions:
                 renderer=settings.renderer,
             )
         said = self.words.text("Opened: {name}", name=name)
-        order = Adopt(_new_id(), visit.conversation, scene.canvas, settings, None, said, self.words.language)
-        async for updates in self._carry_out(visit, order, said):
-            yield updates
-        yield self.views.size(settings)
+        order = Adopt(
+            _new_id(),
+            visit.conversation,
+            visit.person,
+            scene.canvas,
+            settings,
+            prompt=said,
+            language=self.words.language,
+        )
+        yield {**await self._submitted(visit, order, said), **self.views.size(settings)}
 
     # --- moving among the pictures --------------------------------------------------------------------
 
-    @_spoken
+    @_clicked
     async def choose(self, visit: Visit, event: gr.EventData) -> AsyncIterator[Updates]:
         """Makes an earlier picture the shown one: the next words start from there."""
         _refuse_while_busy(visit)
@@ -178,7 +206,7 @@ class Actions:
     async def cancel(self, visit: Visit) -> AsyncIterator[Updates]:
         """Calls the running turn off; the action that follows its events shows what came of it."""
         yield {self.parts.status: markup.status(self.words.text("Cancelling …"))}
-        if not await self.studio.cancel(visit.turn_id):
+        if not visit.turn_id or not await self.studio.cancel(visit.turn_id, visit.person):
             yield self.views.stopped(visit)  # it had ended by itself
 
     # --- looking closer -------------------------------------------------------------------------------
@@ -207,56 +235,105 @@ class Actions:
 
     # --------------------------------------------------------------------------------------------------
 
-    async def _compose(self, visit: Visit, prompt: str, panel: SettingsForm) -> AsyncIterator[Updates]:
+    async def _said(self, visit: Visit, action: AsyncIterator[Updates]) -> AsyncIterator[Updates]:
+        """The action's updates; whatever goes wrong in it becomes words."""
+        try:
+            async for updates in action:
+                yield updates
+        except (EngineError, StorageError, CanvasError) as error:
+            yield self.trouble(visit, error)
+        except Exception as error:  # noqa: BLE001 - the adapter's last resort: person and log both hear of it
+            _log.exception("page_action_failed")
+            yield self.trouble(visit, error)
+
+    async def _act(self, action: _Action, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
+        if await self._catch_up(visit) and not visit.turn_id:
+            yield await self._at_rest(visit)
+        async for updates in action(self, visit, *inputs):
+            yield updates
+
+    async def _catch_up(self, visit: Visit) -> bool:
+        """Takes in what the tab has not heard of: all there is at first, later what other tabs have done."""
+        turns = await self.studio.store.turns(visit.conversation)
+        news = visit.news(turns)
+        if not news:
+            return False
+        history = await self.studio.store.history(visit.conversation)
+        endings = await asyncio.to_thread(past.endings, news, history, self.words)
+        for turn in news:
+            visit.ask(turn.id, past.asked(turn, self.words))
+            if turn.id in endings:
+                visit.answer(turn.id, endings[turn.id])
+            else:
+                visit.turn_id = visit.turn_id or turn.id
+        return True
+
+    async def _composed(self, visit: Visit, prompt: str, panel: SettingsForm) -> Updates:
         head = await self.studio.store.head(visit.conversation)
         seed, parent_id = (head.scene.settings.seed, head.id) if head else (None, None)
         settings = panel.scene_settings(self.settings, seed)
-        order = Compose(_new_id(), visit.conversation, prompt, settings, parent_id, self.words.language)
-        async for updates in self._carry_out(visit, order, prompt.strip()):
-            yield updates
+        order = Compose(
+            _new_id(), visit.conversation, visit.person, prompt, settings, parent_id, self.words.language
+        )
+        return {**await self._submitted(visit, order, prompt.strip()), self.parts.prompt: ""}
 
-    async def _adopt(
+    async def _adopted(
         self, visit: Visit, head: Revision, canvas: Canvas, said: str, panel: SettingsForm
-    ) -> AsyncIterator[Updates]:
+    ) -> Updates:
         settings = panel.scene_settings(self.settings, head.scene.settings.seed)
-        order = Adopt(_new_id(), visit.conversation, canvas, settings, head.id, said, self.words.language)
-        async for updates in self._carry_out(visit, order, said):
-            yield updates
+        whose = (_new_id(), visit.conversation, visit.person)
+        order = Adopt(*whose, canvas, settings, head.id, said, self.words.language)
+        return await self._submitted(visit, order, said)
 
-    async def _carry_out(self, visit: Visit, order: Order, said: str) -> AsyncIterator[Updates]:
-        """Submits the order and shows its events; a refused order changes nothing on the page."""
-        await self.studio.submit(order)
-        visit.say(Asked(said))
-        visit.turn_id = order.turn_id
+    async def _submitted(self, visit: Visit, order: Order, said: str) -> Updates:
+        """Submits the order, which the tab then follows; a refused one changes nothing on the page."""
+        _refuse_while_busy(visit)
+        visit.is_submitting = True
         try:
-            async for updates in self._follow(visit, order):
+            await self.studio.submit(order)
+        finally:
+            visit.is_submitting = False
+        visit.ask(order.turn_id, said)
+        visit.turn_id = order.turn_id
+        return self.views.talk(visit)
+
+    async def _follow(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Shows the running turn until its end, unless that is being done already."""
+        if not visit.turn_id or visit.is_followed:
+            return
+        visit.is_followed = True
+        try:
+            async for updates in self._watch(visit, await self.studio.store.turn(visit.turn_id)):
                 yield updates
         finally:
-            visit.turn_id = ""
+            visit.turn_id, visit.is_followed = "", False
         yield await self._at_rest(visit)
 
-    async def _follow(self, visit: Visit, order: Order) -> AsyncIterator[Updates]:
-        progress = Progress(self.words, order.settings.count)
-        prompt = order.prompt if isinstance(order, Compose) else ""
-        yield self.views.started(visit, progress, takes_prompt=bool(prompt))
-        async with aclosing(self.studio.events(order.turn_id)) as events:
+    async def _watch(self, visit: Visit, turn: Turn) -> AsyncIterator[Updates]:
+        progress = Progress(self.words, turn.pictures)
+        yield self.views.started(visit, progress)
+        async with aclosing(self.studio.events(turn.id)) as events:
             async for event in events:
                 if isinstance(event, Done | Failed | Cancelled):
-                    yield self._ended(visit, event, prompt)
+                    yield self._ended(visit, turn, event)
                 elif progress.note(event):
                     yield await self._progress(progress)
 
-    def _ended(self, visit: Visit, end: Done | Failed | Cancelled, prompt: str) -> Updates:
+    def _ended(self, visit: Visit, turn: Turn, end: Done | Failed | Cancelled) -> Updates:
         """Says how it ended; words that came to nothing go back into their box."""
+        words = turn.prompt if composes(turn) else ""
         match end:
-            case Done(turn, revision, changes):
-                visit.say(Answered(revision, turn.remark, changes))
-                prompt = ""
+            case Done(ended, revision, changes):
+                visit.answer(turn.id, past.answered(ended, revision, changes))
+                words = ""
+            case Failed(DatabaseAway() as error):  # the listening has ended, not the turn
+                visit.say(past.failed(error, self.words))
+                words = ""
             case Failed(error):
-                visit.say(Told(self.words.error(error), is_trouble=True))
+                visit.answer(turn.id, past.failed(error, self.words))
             case Cancelled():
-                visit.say(Told(self.words.text("Cancelled.")))
-        return {self.parts.returned: prompt}
+                visit.answer(turn.id, past.cancelled(self.words))
+        return {self.parts.returned: words}
 
     async def _progress(self, progress: Progress) -> Updates:
         image = progress.taken_image()
@@ -284,7 +361,7 @@ class Actions:
 
 
 def _refuse_while_busy(visit: Visit) -> None:
-    if visit.turn_id:
+    if visit.turn_id or visit.is_submitting:
         raise Busy
 
 

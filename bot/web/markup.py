@@ -18,8 +18,8 @@ from canvas.changes import Change
 from canvas.layout import GRID_CELLS, Region, regions
 from canvas.model import Repair
 from engine.backends import Backend
+from storage.records import Revision, StoredImage
 from storage.scene import SceneSettings
-from storage.store import Revision, StoredImage
 
 PREVIEW_SIDE_PX = 640
 CLICKS = """
@@ -131,6 +131,11 @@ def empty_stage(words: Words) -> str:
     return f'<div class="stage empty">{icon}<b>{title}</b><p>{text}</p></div>'
 
 
+def waiting_stage() -> str:
+    """Where the picture of a scene will be that is being painted."""
+    return '<div class="stage"></div>'
+
+
 def preview(image: Image.Image, words: Words) -> str:
     """The storyboard of an unfinished scene, or the renderer's own preview, inside the page itself."""
     small = image.convert("RGB")
@@ -195,18 +200,23 @@ def _entry(entry: Entry, words: Words) -> str:
         case Told(sentence, is_trouble):
             kind = "trouble" if is_trouble else "told"
             return f'<div class="bubble {kind}">{_lines(sentence)}</div>'
-        case Answered(revision, remark, changes):
-            return _answer(revision, remark, changes, words)
+        case Answered():
+            return _answer(entry, words)
 
 
-def _answer(revision: Revision, remark: str, changed: Sequence[Change], words: Words) -> str:
-    said = f"<p>{_lines(remark)}</p>" if remark else ""
+def _answer(answer: Answered, words: Words) -> str:
+    said = f"<p>{_lines(answer.remark)}</p>" if answer.remark else ""
+    changed = _changes(answer.changes, words)
+    mended = repairs(answer.revision.scene.canvas.repairs, words)
+    thrifty = words.text("Memory was short: this was painted more thriftily, which took longer.")
+    noted = f'<p class="note">{escape(thrifty)}</p>' if answer.is_thrifty else ""
+    shown = _thumbnail(answer.revision, words)
+    return f'<div class="bubble answered">{shown}<div>{said}{changed}{noted}{mended}</div></div>'
+
+
+def _changes(changed: Sequence[Change], words: Words) -> str:
     lines = "".join(f"<li>{escape(change.text)}</li>" for change in changed)
-    listed = f'<ul class="changes" aria-label="{escape(words.text("Changes"))}">{lines}</ul>' if lines else ""
-    mended = repairs(revision.scene.canvas.repairs, words)
-    return (
-        f'<div class="bubble answered">{_thumbnail(revision, words)}<div>{said}{listed}{mended}</div></div>'
-    )
+    return f'<ul class="changes" aria-label="{escape(words.text("Changes"))}">{lines}</ul>' if lines else ""
 
 
 def _thumbnail(revision: Revision, words: Words) -> str:
@@ -259,7 +269,9 @@ def _outline(region: Region, kind: str) -> str:
 
 
 def _unpainted(words: Words) -> str:
-    return f'<p class="empty">{escape(words.text("This scene has not been painted. Use “Paint again”."))}</p>'
+    return (
+        f'<p class="empty">{escape(words.text("There is no picture of this scene. Use “Paint again”."))}</p>'
+    )
 
 
 def _welcome(words: Words) -> str:

@@ -29,12 +29,12 @@ def build_page(studio: Studio, settings: Settings, language: str | None = None) 
         title="Omost", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_S, CACHE_S)
     ) as page:
         parts = lay_out(spoken, settings)
-        _connect(parts, Actions(studio, settings, spoken, parts))
+        _connect(page, parts, Actions(studio, settings, spoken, parts))
     # handlers wait most of the time: the studio decides how much runs at once, not this queue
     return page.queue(default_concurrency_limit=None)
 
 
-def _connect(parts: Parts, actions: Actions) -> None:
+def _connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     def on(listen: Any, action: Any, *inputs: Component) -> None:
         listen(
             action,
@@ -46,6 +46,7 @@ def _connect(parts: Parts, actions: Actions) -> None:
         )
 
     panel, regions = parts.settings.inputs, parts.regions
+    on(page.load, actions.open)
     on(parts.prompt.submit, actions.send, parts.prompt, *panel)
     on(parts.send.click, actions.send, parts.prompt, *panel)
     on(_clicked(parts.chips, "prompt"), actions.try_out, *panel)

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from bot.replies import Words
-from engine.events import Composed, ComposingText, Event, Preview, Queued, RegionFinished, Stepped
+from engine.events import (
+    Composed,
+    ComposingText,
+    Economised,
+    Event,
+    Preview,
+    Queued,
+    RegionFinished,
+    Stepped,
+)
 
 TEXT_INTERVAL_S = 0.15
 
@@ -34,15 +43,17 @@ class Progress:
     sentence: str = ""
     share: float | None = None
     image: Image.Image | None = None
+    _is_thrifty: bool = False
     _text_at_s: float = field(default=-math.inf)
 
     def __post_init__(self) -> None:
-        self.sentence = self.words.text("Composing …")
+        self.sentence = self.words.text("Starting …")
 
     def note(self, event: Event) -> bool:
         """Takes an event in; returns whether it is time to show how things stand."""
         match event:
             case ComposingText(text):
+                self.sentence = self.sentence if self.code else self.words.text("Composing …")
                 self.code += text
             case RegionFinished(canvas):
                 self.sentence = self._composing(len(canvas.local_descriptions))
@@ -50,10 +61,14 @@ class Progress:
                 self.image = image
             case Composed():
                 self.sentence = self.words.text("Painting …")
-            case Queued(position):
-                self.sentence = self.words.text("Waiting to be painted: number {position}", position=position)
+            case Queued(position, wait_s):
+                self.sentence = self._waiting(position, wait_s)
+            case Economised():
+                self._is_thrifty, self.share = True, None
+                self.sentence = self._thrifty(self.words.text("Painting …"))
             case Stepped(step, steps, index):
-                self.sentence = self._painting(step, steps, index)
+                painting = self._painting(step, steps, index)
+                self.sentence = self._thrifty(painting) if self._is_thrifty else painting
                 self.share = (index + step / steps) / self.count
             case _:
                 pass
@@ -73,6 +88,17 @@ class Progress:
 
     def _composing(self, regions: int) -> str:
         return self.words.count("Composing … {number} region", "Composing … {number} regions", regions)
+
+    def _waiting(self, position: int, wait_s: int | None) -> str:
+        if wait_s is None:
+            return self.words.text("Number {position} in the queue", position=position)
+        duration = self.words.duration(wait_s)
+        return self.words.text(
+            "Number {position} in the queue, about {duration}", position=position, duration=duration
+        )
+
+    def _thrifty(self, painting: str) -> str:
+        return self.words.text("Memory was short, so once more and more thriftily: {doing}", doing=painting)
 
     def _painting(self, step: int, steps: int, index: int) -> str:
         if self.count == 1:

@@ -28,11 +28,10 @@ from bot.replies import LANGUAGES, language_of
 from bot.settings import Settings
 from bot.web.layout import style, theme
 from bot.web.page import build_page
+from bot.web.visitor import KnownVisitors
 from canvas import write
-from engine.composer.embedded import EmbeddedComposer
 from engine.studio import Studio
 from storage.errors import NotFound
-from storage.store import Store
 
 MAX_UPLOAD = "40mb"
 """More than the largest picture that is ever written."""
@@ -58,41 +57,29 @@ class AddressUnavailable(Exception):
         self.reason = reason
 
 
-async def serve(settings: Settings, *, on_listening: Callable[[str], None] | None = None) -> None:
-    """Opens the store and the studio and serves the page until SIGINT, SIGTERM or cancellation.
+async def serve(
+    settings: Settings,
+    studio: Studio,
+    *,
+    listener: socket.socket | None = None,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serves the page of a studio until SIGINT, SIGTERM or cancellation; the studio stays open.
 
-    `on_listening` is told the page's address as soon as it answers there.
+    Args:
+        settings: Where it is served, and what is chosen at first.
+        studio: Whose page it is.
+        listener: From `listen`; without one, the settings' host and port are listened on.
+        on_listening: Is told the page's address as soon as it answers there.
 
     Raises:
         AddressUnavailable: Nothing can be served at the settings' host and port.
-        StorageFailed: The data folder or the database cannot be used.
     """
-    # the port comes first: where it is taken, another process may be at work on the same data
-    with _listen(settings.web.host, settings.web.port) as listener:
-        store = await Store.open(settings.data_dir)
-        try:
-            composers = {"embedded": EmbeddedComposer(settings.web.call_pause_s)}
-            async with Studio(store, limits=settings.studio_limits(), composers=composers) as studio:
-                await _serve(studio, settings, listener, on_listening)
-        finally:
-            await store.close()
-
-
-async def serve_studio(
-    studio: Studio, settings: Settings, *, on_listening: Callable[[str], None] | None = None
-) -> None:
-    """Like `serve`, for a studio that is open already and stays open."""
-    with _listen(settings.web.host, settings.web.port) as listener:
-        await _serve(studio, settings, listener, on_listening)
-
-
-async def _serve(
-    studio: Studio,
-    settings: Settings,
-    listener: socket.socket,
-    on_listening: Callable[[str], None] | None,
-) -> None:
-    with _gradio_environment():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_gradio_environment())
+        if listener is None:
+            listener = stack.enter_context(listen(settings.web.host, settings.web.port))
+        address = _address(listener)
         server = _Server(
             uvicorn.Config(
                 build_app(studio, settings),
@@ -102,22 +89,50 @@ async def _serve(
                 timeout_graceful_shutdown=GRACE_S,
                 server_header=False,
             ),
-            on_started=lambda: _announce(_address(listener), on_listening),
+            on_started=lambda: _announce(address, on_listening),
         )
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        with _signals(server.stop):
-            try:
-                await asyncio.shield(serving)
-            except asyncio.CancelledError:
-                server.stop()
-                await serving
-                raise
+        await _until_told(server, listener)
+
+
+async def _until_told(server: "_Server", listener: socket.socket) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    with _signals(server.stop):
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.stop()
+            await serving
+            raise
+
+
+@contextlib.contextmanager
+def listen(host: str, port: int) -> Generator[socket.socket]:
+    """A socket that is bound before anything else is opened: a taken port is told at once.
+
+    Raises:
+        AddressUnavailable: The port is taken, or the host is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressUnavailable(host, port, error.strerror or str(error)) from error
+    with listener:
+        # a port whose last owner has just ended is free; one that is listened on is still refused
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen()
+        except OSError as error:
+            raise AddressUnavailable(host, port, error.strerror or str(error)) from error
+        yield listener
 
 
 def build_app(studio: Studio, settings: Settings) -> FastAPI:
     """The page in every language, and the addresses of pictures and code: everything that is answered."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(_OwnLanguage, default=settings.language)
+    app.add_middleware(KnownVisitors, pages={"/", *(f"/{language}/" for language in LANGUAGES)})
     # the first mount that fits answers, so the one at / comes last
     for language in sorted(LANGUAGES, key=lambda one: one == settings.language):
         prefix = "" if language == settings.language else f"/{language}"
@@ -234,25 +249,6 @@ def _ranked(part: str) -> tuple[str, float]:
         return tag.strip().lower().split("-")[0], float(weight or 1)
     except ValueError:
         return "", 0.0
-
-
-@contextlib.contextmanager
-def _listen(host: str, port: int) -> Generator[socket.socket]:
-    """A socket that is bound before anything else is opened: a taken port is told at once."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise AddressUnavailable(host, port, error.strerror or str(error)) from error
-    with listener:
-        # a port whose last owner has just ended is free; one that is listened on is still refused
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            listener.listen()
-        except OSError as error:
-            raise AddressUnavailable(host, port, error.strerror or str(error)) from error
-        yield listener
 
 
 def _address(listener: socket.socket) -> str:

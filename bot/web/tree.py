@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.replies import Words
 from bot.web import markup
-from storage.store import Revision
+from storage.records import Revision
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 124, 164
 """One step of the tree, its gap included."""

@@ -18,8 +18,8 @@ from bot.web.progress import Progress
 from bot.web.tree import tree
 from bot.web.visit import Panel, Visit
 from canvas import Canvas, write
+from storage.records import Revision
 from storage.scene import SceneSettings
-from storage.store import Revision
 
 Updates = dict[Block, Any]
 """Components with their new values or properties."""
@@ -36,10 +36,10 @@ class Views:
         """The conversation."""
         return {self.parts.transcript: markup.transcript(visit.entries, self.words)}
 
-    def started(self, visit: Visit, progress: Progress, *, takes_prompt: bool) -> Updates:
-        """A turn has begun: the words are taken from the box, and there is something to cancel."""
+    def started(self, visit: Visit, progress: Progress) -> Updates:
+        """A turn runs: there is something to see, and something to cancel."""
         parts = self.parts
-        updates: Updates = {
+        return {
             **self.talk(visit),
             **self.progress(progress, None),
             parts.chips: "",
@@ -50,7 +50,6 @@ class Views:
             parts.code.group: gr.update(visible=False),
             parts.history.group: gr.update(visible=False),
         }
-        return {**updates, parts.prompt: ""} if takes_prompt else updates
 
     def progress(self, progress: Progress, preview: str | None) -> Updates:
         """A turn goes on; the stage changes where there is a new preview for it."""
@@ -75,21 +74,33 @@ class Views:
         }
 
     def at_rest(self, visit: Visit, head: Revision | None, history: Sequence[Revision]) -> Updates:
-        """Nothing runs: the shown picture, what can be done with it, and what is open under it."""
+        """The shown picture, what can be done with it, and what is open under it.
+
+        While a turn runs, what can be done is left as it is: a browser that is told to hide a thing and at
+        once to show it may do the one after the other.
+        """
         parts = self.parts
-        return {
-            **self.stopped(visit),
+        updates: Updates = {
+            **self.talk(visit),
             **self.stage(visit, head),
+            parts.prompt: gr.update(placeholder=markup.invitation(self.words, is_change=head is not None)),
+        }
+        if visit.turn_id:
+            return updates
+        return {
+            **updates,
+            **self.stopped(visit),
             **self._buttons(visit, head, history),
             **self._panels(visit, head, history),
             parts.chips: markup.next_steps(self.words) if head else markup.starters(self.words),
-            parts.prompt: gr.update(placeholder=markup.invitation(self.words, is_change=head is not None)),
         }
 
     def stage(self, visit: Visit, head: Revision | None) -> Updates:
         """The shown picture, with outlines while its regions are being edited."""
         if head is None:
             return {self.parts.stage: markup.empty_stage(self.words)}
+        if visit.turn_id and not head.images:
+            return {self.parts.stage: markup.waiting_stage()}
         region = visit.region if visit.panel == "regions" else None
         return {self.parts.stage: markup.picture(head, self.words, region)}
 

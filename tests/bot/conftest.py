@@ -5,6 +5,7 @@ Everything runs in one event loop: the studio, the page's server and the browser
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -24,12 +25,17 @@ from playwright.async_api import (
 )
 
 from bot.settings import PictureSettings, Settings, WebSettings
-from bot.web import serve, serve_studio
+from bot.web import serve
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
-from engine.errors import NotUnderstood
+from engine.errors import NotUnderstood, OutOfMemory
+from engine.jobs import ROLES, JobEngine, JobsPlace, sqlite_jobs_url
+from engine.renderer import Economy, RenderEvent
 from engine.renderer.storyboard import StoryboardRenderer
+from engine.stages import Stages
 from engine.studio import Order, Studio
+from storage.records import Turn
+from storage.scene import SceneSettings
 from storage.store import Store
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -43,6 +49,10 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 20_000
+START_TIMEOUT_S = 60
+BROKEN_LINES = ("AbortError: signal is aborted", "Connection errored out", "network error")
+COMPOSERS = 2
+"""So many scenes are composed at once."""
 
 FAIR = Canvas(
     GlobalDescription("A village fair on a sunny afternoon.", tags="fair, sunny", color="skyblue"),
@@ -54,10 +64,14 @@ FAIR = Canvas(
 )
 
 
+HUGE_FAIR = replace(FAIR, global_description=GlobalDescription("A huge village fair.", tags="fair, sunny"))
+
+
 class ScriptedComposer:
     """Composes the fair, changes its clown, and does what a prompt that begins with a stage word says.
 
-    `slowly` waits at a gate behind the first region; `mumble` is not understood; `sloppy` needs repairs.
+    `slowly` waits at a gate behind the first region; `mumble` is not understood, with `slowly` before it
+    when the gate opens; `sloppy` needs repairs; `huge` does not fit into the memory at first.
     """
 
     def __init__(self) -> None:
@@ -77,13 +91,15 @@ class ScriptedComposer:
         for number, call in enumerate(code.split("\n\n")):
             if number == 3 and request.prompt.startswith("slowly"):
                 await self.gate(request.prompt).wait()
+                if "mumble" in request.prompt:
+                    raise NotUnderstood(request.prompt, ("clown", "tent"))
             yield call + "\n\n"
         yield "```\n"
 
 
 def _scene(request: ComposeRequest) -> Canvas:
     if request.canvas is None:
-        return FAIR
+        return HUGE_FAIR if request.prompt.startswith("huge") else FAIR
     old = request.canvas.local_descriptions
     if "magician" in request.prompt:
         return replace(
@@ -91,6 +107,18 @@ def _scene(request: ComposeRequest) -> Canvas:
         )
     added = LocalDescription("a dog", location="on the bottom", color="brown", distance_to_viewer=1.0)
     return replace(request.canvas, local_descriptions=(*old, added))
+
+
+class SmallRenderer(StoryboardRenderer):
+    """Paints storyboards; what is huge it paints thriftily only."""
+
+    async def render(
+        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+    ) -> AsyncIterator[RenderEvent]:
+        if "huge" in canvas.global_description.description and economy is Economy.NONE:
+            raise OutOfMemory
+        async for event in super().render(canvas, settings, economy):
+            yield event
 
 
 class RecordingStudio(Studio):
@@ -113,6 +141,7 @@ class Site:
     address: str
     studio: RecordingStudio
     composer: ScriptedComposer
+    settings: Settings
 
 
 @dataclass
@@ -121,12 +150,22 @@ class Tab:
 
     page: Page
     faults: list[str] = field(default_factory=list)
+    loads: int = 0
 
     def watch(self, address: str) -> None:
         """Notes errors on the console, and requests that leave the site."""
+        self.page.on("load", lambda _page: self._note_load())
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.page.on("request", lambda request: self._note_request(request, address))
+
+    def serious_faults(self) -> list[str]:
+        """What it did; a page that was loaded anew may complain of the lines that its reload cut."""
+        cut = BROKEN_LINES if self.loads > 1 else ()
+        return [fault for fault in self.faults if not any(words in fault for words in cut)]
+
+    def _note_load(self) -> None:
+        self.loads += 1
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -156,20 +195,42 @@ async def serving(serve: Callable[..., Coroutine[None, None, None]]) -> AsyncIte
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("web")
-    store = await Store.open(folder)
-    composer = ScriptedComposer()
     small = PictureSettings(width_px=256, height_px=320)
     settings = Settings(data_dir=folder, web=WebSettings(port=0), picture=small)
+    composer = ScriptedComposer()
+    async with (
+        aclosing_store(await Store.open(folder)) as store,
+        job_engine(store, folder, composer) as jobs,
+        RecordingStudio(store, jobs) as studio,
+        serving(partial(serve, settings, studio)) as address,
+    ):
+        yield Site(address, studio, composer, settings)
+
+
+@asynccontextmanager
+async def aclosing_store(store: Store) -> AsyncIterator[Store]:
+    """The store, closed in the end."""
     try:
-        async with (
-            RecordingStudio(
-                store, composers={"embedded": composer}, renderers={"storyboard": StoryboardRenderer()}
-            ) as studio,
-            serving(partial(serve_studio, studio, settings)) as address,
-        ):
-            yield Site(address, studio, composer)
+        yield store
     finally:
         await store.close()
+
+
+def job_engine(store: Store, folder: Path, composer: ScriptedComposer) -> JobEngine:
+    """All roles in this process, with backends that follow a script."""
+    return JobEngine(
+        JobsPlace(sqlite_jobs_url(folder), "bot-1", folder, poll_s=0.1),
+        store,
+        roles=ROLES,
+        stages=Stages(store, composers={"embedded": composer}, renderers={"storyboard": SmallRenderer()}),
+        deliveries={"web": tell_nobody},
+        slots={"llm": COMPOSERS},
+    )
+
+
+async def tell_nobody(turn: Turn) -> None:
+    """The page looks for itself."""
+    del turn
 
 
 @pytest.fixture(scope="module")
@@ -221,21 +282,40 @@ async def watched(context: BrowserContext, address: str) -> AsyncIterator[Page]:
     tab.watch(address)
     await tab.page.goto(address)
     yield tab.page
-    assert tab.faults == []
+    assert tab.serious_faults() == []
 
 
 @asynccontextmanager
 async def real_page(context: BrowserContext, folder: Path) -> AsyncIterator[Page]:
-    """A page with the embedded composer and renderer, served as `omost-bot web` does."""
-    settings = Settings(data_dir=folder, web=WebSettings(port=0))
-    async with serving(partial(serve, settings)) as address, watched(context, address) as page:
-        yield page
+    """A page with the embedded composer and renderer, served by `omost-bot web`."""
+    variables = {"OMOST_DATA_DIR": str(folder), "OMOST_WEB__PORT": "0", "PYTHONUNBUFFERED": "1"}
+    bot = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "web"),
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            line = (await bot.stdout.readline()).decode()
+        address = next(word.rstrip(";,.") for word in line.split() if word.startswith("http://"))
+        async with watched(context, address) as page:
+            yield page
+    finally:
+        bot.terminate()
+        await bot.wait()
 
 
 @pytest.fixture
 def open_tab():
     """How a test opens a tab: the fixtures' own way, for tests that need several."""
     return tab
+
+
+@pytest.fixture
+def serve_again():
+    """How a test serves a page a second time."""
+    return serving
 
 
 @pytest.fixture

@@ -20,13 +20,20 @@ from engine.errors import (
     Busy,
     ComposeFailed,
     EmptyPrompt,
+    GaveUp,
     Internal,
     Interrupted,
+    NotAllowed,
     NotUnderstood,
+    NotYours,
+    OutOfMemory,
     PromptTooLong,
+    QueueFull,
+    QuotaUsedUp,
+    TooManyWaiting,
     Unavailable,
 )
-from storage.errors import NotAScene, NotFound, StorageFailed
+from storage.errors import DatabaseAway, NotAScene, NotFound, StorageFailed
 from storage.scene import SceneSettings
 
 ROOT = Path(__file__).parents[2]
@@ -40,19 +47,27 @@ ERRORS = {
     NotUnderstood: (NotUnderstood("qwxz", ("a lamp", "a fox")), ["qwxz", "a lamp, a fox"]),
     BadSetting: (BadSetting("width_px", 17, "256-2048"), ["17", "256-2048"]),
     Busy: (Busy(), []),
+    NotAllowed: (NotAllowed(), []),
+    NotYours: (NotYours(), []),
+    TooManyWaiting: (TooManyWaiting(6, 170), ["6", "3 "]),
+    QueueFull: (QueueFull(40), ["40"]),
+    QuotaUsedUp: (QuotaUsedUp("pictures-per-day", 20, 17_400), ["20", "5"]),
     Unavailable: (Unavailable("sdxl", "needs-gpu-extra"), ["sdxl", "omost-bot[gpu]"]),
     ComposeFailed: (ComposeFailed(3, 8, "an open string"), ["3", "8", "an open string"]),
+    OutOfMemory: (OutOfMemory(), []),
+    GaveUp: (GaveUp(5), ["5"]),
     Interrupted: (Interrupted(), []),
     Internal: (Internal(), []),
     CanvasError: (CanvasError("no such place", line=5, column=9, suggestion="left"), ["5", "9", "left"]),
     NotFound: (NotFound("revision", "abcdefghij"), ["abcdefghij"]),
     NotAScene: (NotAScene("damaged"), []),
     StorageFailed: (StorageFailed("disk full"), ["disk full"]),
+    DatabaseAway: (DatabaseAway("connection refused"), []),
 }
 
 
 def error_classes() -> set[type[Exception]]:
-    """The classes of the three error trees that have no subclass: those that are raised."""
+    """The classes of the three error trees that are raised: those without a subclass, and one more."""
     modules = (canvas.errors, engine.errors, storage.errors)
     found = {
         value
@@ -60,7 +75,7 @@ def error_classes() -> set[type[Exception]]:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == module.__name__
     }
-    return {each for each in found if not each.__subclasses__()}
+    return {each for each in found if not each.__subclasses__()} | {StorageFailed}
 
 
 def calls(folder: Path) -> Iterator[tuple[str, ast.Call]]:
@@ -117,6 +132,45 @@ def test_every_error_has_words(language, error, shown):
     assert not BRACES.search(sentence)
     assert re.search(r"[.?。？]$", sentence)
     assert bool(re.search(r"[\u4e00-\u9fff]", sentence)) == (language == "zh")
+
+
+DURATIONS = [
+    (0, "5 seconds", "5 秒"),
+    (40, "40 seconds", "40 秒"),
+    (41.2, "45 seconds", "45 秒"),
+    (90, "90 seconds", "90 秒"),
+    (91, "2 minutes", "2 分钟"),
+    (180, "3 minutes", "3 分钟"),
+    (181, "4 minutes", "4 分钟"),
+    (90 * 60, "90 minutes", "90 分钟"),
+    (90 * 60 + 1, "2 hours", "2 小时"),
+    (5 * 3600, "5 hours", "5 小时"),
+    (86_399, "24 hours", "24 小时"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "english", "chinese"), DURATIONS)
+def test_times_are_said_as_people_say_them(seconds, english, chinese):
+    """One unit, rounded up: whoever comes back after that time does not come too early."""
+    assert words("en").duration(seconds) == english
+    assert words("zh").duration(seconds) == chinese
+
+
+REFUSALS = [
+    (TooManyWaiting(6, 40), "in about 40 seconds", "大约 40 秒后"),
+    (QueueFull(180), "in about 3 minutes", "大约 3 分钟后"),
+    (QueueFull(0), "in a while", "过一会儿"),
+    (QuotaUsedUp("pictures-per-day", 1, 18_000), "in 5 hours", "5 小时后"),
+    (QuotaUsedUp("pictures-per-day", 1, 18_000), "1 picture.", "1 张图片"),
+    (QuotaUsedUp("gpu-s-per-day", 600, 18_000), "10 minutes of computing", "10 分钟的计算时间"),
+]
+
+
+@pytest.mark.parametrize(("error", "english", "chinese"), REFUSALS)
+def test_a_refusal_says_when_to_come_back(error, english, chinese):
+    """Estimates are called so, a time that nobody knows is not made up, and a day's end is certain."""
+    assert english in words("en").error(error)
+    assert chinese in words("zh").error(error)
 
 
 def test_an_unknown_error_tells_nothing_of_its_inside():

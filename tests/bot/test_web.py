@@ -290,22 +290,24 @@ async def test_a_running_turn_can_be_cancelled(page):
     await paint(page, "a fair")
 
 
-async def test_tabs_are_conversations_of_their_own(page, context, site, open_tab):
-    """Two tabs work at the same time, and neither shows anything of the other."""
-    await say(page, "slowly in the first tab")
+async def test_browsers_are_conversations_of_their_own(page, browser, site, open_tab):
+    """Two people work at the same time, and neither sees or reaches anything of the other."""
+    await say(page, "slowly in the first browser")
     await expect(status(page)).to_have_text("Composing … 1 region")
+    context = await browser.new_context(locale="en-US")
     async with open_tab(context, site) as other:
-        await paint(other, "a fair in the second tab")
-        await expect(talk(other)).not_to_contain_text("first tab")
+        await paint(other, "a fair in the second browser")
+        await expect(talk(other)).not_to_contain_text("first browser")
         shown = await revision_of(other)
-        site.composer.gate("slowly in the first tab").set()
+        site.composer.gate("slowly in the first browser").set()
         await expect(picture(page)).to_be_visible()
-        await expect(talk(page)).not_to_contain_text("second tab")
+        await expect(talk(page)).not_to_contain_text("second browser")
         await button(page, "History").click()
         await expect(page.locator("#history").get_by_role("button")).to_have_count(1)
         await page.locator(".card").evaluate(f"card => card.dataset.revision = '{shown}'")
         await page.locator(".card").click()
         await expect(trouble(page)).to_contain_text(shown)
+    await context.close()
 
 
 async def test_a_new_scene_keeps_the_old_one(page, site):
@@ -384,16 +386,3 @@ async def test_it_fits_a_phone(page):
     await page.evaluate("scrollTo(0, 0)")
     await say(page, "mumble")
     await expect(trouble(page)).to_be_in_viewport(ratio=1)
-
-
-async def test_a_closed_tab_stops_nothing(context, site, open_tab):
-    """The turn of a tab that was closed is painted and stored all the same."""
-    async with open_tab(context, site) as page:
-        await say(page, "slowly, then gone")
-        await expect(status(page)).to_have_text("Composing … 1 region")
-        await page.close()
-    turn = site.studio.orders[-1].turn_id
-    site.composer.gate("slowly, then gone").set()
-    async with asyncio.timeout(20):
-        *_, end = [event async for event in site.studio.events(turn)]
-    assert end.revision.images

@@ -15,15 +15,21 @@ import pytest
 
 from bot.replies import LANGUAGES, words
 from bot.settings import Settings, WebSettings
-from bot.web import AddressUnavailable, build_page, serve_studio
+from bot.web import AddressUnavailable, build_page, serve
 from bot.web.forms import NEW_REGION, RegionForm, SettingsForm, region_choices, with_region, without_region
+from bot.web.progress import Progress
 from bot.web.server import build_app
 from bot.web.tree import Place, places, tree
+from bot.web.visitor import visitor_id
 from canvas import Canvas, GlobalDescription, LocalDescription
 from engine.errors import BadSetting
+from engine.events import ComposingText, Economised, Queued, RegionFinished, Stepped
+from engine.jobs import JobEngine, JobsPlace, sqlite_jobs_url
+from engine.renderer import Economy
 from engine.studio import Studio
+from storage.records import ConversationKey, Revision, StoredImage
 from storage.scene import Scene, SceneSettings
-from storage.store import ConversationKey, Revision, Store, StoredImage
+from storage.store import Store
 
 KITCHEN = Canvas(
     GlobalDescription("A kitchen.", color="beige"),
@@ -47,8 +53,10 @@ def revision(name, parent_id=None, prompt="a kitchen"):
 
 @pytest.fixture
 async def studio(tmp_path):
+    """A studio whose jobs nobody works on."""
     store = await Store.open(tmp_path)
-    async with Studio(store) as studio:
+    jobs = JobEngine(JobsPlace(sqlite_jobs_url(tmp_path), "bot-1", tmp_path), store, roles=frozenset())
+    async with Studio(store, jobs) as studio:
         yield studio
     await store.close()
 
@@ -207,12 +215,76 @@ async def test_addresses(studio):
             assert answer.headers.get("location") == ("zh/" if status == 307 else None)
 
 
+async def test_a_browser_is_known_by_a_secret_that_no_script_can_read(studio):
+    """The first answer gives a browser its secret, later ones the same again; only pages do so."""
+    transport = httpx.ASGITransport(build_app(studio, Settings()))
+    async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:
+        first = (await client.get("/")).headers["set-cookie"]
+        again = (await client.get("/zh/")).headers["set-cookie"]
+        client.cookies.set("omost_visitor", "../../etc", domain="page")
+        forged = (await client.get("/")).headers["set-cookie"]
+        assert "set-cookie" not in (await client.get("/pictures/unknown")).headers
+        plain = (await client.get("http://page/")).headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/", "Secure"} <= set(first.split("; "))
+    assert "Secure" not in plain.split("; ")
+    assert again == first
+    assert len({one.split("; ")[0] for one in (first, forged, plain)}) > 1
+    assert "etc" not in forged
+
+
+def test_a_visitors_name_leads_to_no_secret():
+    """The same secret is the same visitor, whose name does not hold it; without one, everybody is new."""
+    secret = "a" * 43
+    assert visitor_id({"omost_visitor": secret}) == visitor_id({"omost_visitor": secret})
+    assert "aaaa" not in visitor_id({"omost_visitor": secret})
+    assert len({visitor_id(cookies) for cookies in ({}, {}, {"omost_visitor": "a"})}) == 3
+
+
+QUEUE = [
+    (Queued(3), "Number 3 in the queue", "排在第 3 位"),
+    (Queued(3, 40), "Number 3 in the queue, about 40 seconds", "排在第 3 位，大约还要 40 秒"),
+    (Queued(1, 200), "Number 1 in the queue, about 4 minutes", "排在第 1 位，大约还要 4 分钟"),
+]
+
+
+@pytest.mark.parametrize(("event", "english", "chinese"), QUEUE)
+def test_a_place_in_the_queue_is_a_sentence(event, english, chinese):
+    """The place is told with a time where one is known."""
+    for language, sentence in (("en", english), ("zh", chinese)):
+        progress = Progress(words(language))
+        assert progress.note(event)
+        assert progress.sentence == sentence
+
+
+def test_who_waited_sees_that_it_begins():
+    """The composer's first words take the place in the queue away."""
+    progress = Progress(words("en"))
+    progress.note(Queued(1))
+    progress.note(ComposingText("canvas"))
+    assert progress.sentence == "Composing …"
+    progress.note(RegionFinished(KITCHEN))
+    progress.note(ComposingText(" = Canvas()"))
+    assert progress.sentence == "Composing … 2 regions"
+
+
+def test_painting_more_thriftily_is_said_until_the_end():
+    """From the moment when the memory was short, every step says so, and the bar begins anew."""
+    progress = Progress(words("en"))
+    progress.note(Stepped(20, 25, 0))
+    progress.note(Economised(Economy.TILED))
+    assert progress.share is None
+    assert "Memory was short" in progress.sentence
+    progress.note(Stepped(1, 25, 0))
+    assert "Memory was short" in progress.sentence
+    assert progress.sentence.endswith("Painting 1/25")
+
+
 async def test_a_taken_port_is_told_at_once(studio, free_port):
     """Where something listens already, the page says so instead of starting."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", free_port)
     async with server:
         with pytest.raises(AddressUnavailable) as refused:
-            await serve_studio(studio, Settings(web=WebSettings(port=free_port)))
+            await serve(Settings(web=WebSettings(port=free_port)), studio)
     assert refused.value.port == free_port
     assert "in use" in refused.value.reason
 
@@ -220,7 +292,7 @@ async def test_a_taken_port_is_told_at_once(studio, free_port):
 async def test_a_host_of_another_machine_is_told_at_once(studio):
     """An address that is not this machine's is refused with the system's reason."""
     with pytest.raises(AddressUnavailable):
-        await serve_studio(studio, Settings(web=WebSettings(host="192.0.2.1", port=0)))
+        await serve(Settings(web=WebSettings(host="192.0.2.1", port=0)), studio)
 
 
 @pytest.fixture
