@@ -24,7 +24,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 IMPORT_EVERYTHING = """
 import importlib, json, pkgutil, sys, threading
 
-import alembic, babel.messages.pofile, gradio, numpy, PIL.Image, pydantic_settings, resvg_py
+import alembic, babel.messages.pofile, dbos, gradio, numpy, PIL.Image, pydantic_settings, resvg_py
 import sqlalchemy.ext.asyncio, structlog, typer, uvicorn
 
 packages = ["canvas", "storage", "engine", "bot"]
