@@ -41,7 +41,7 @@ class Admission:
         """
         self._check_bounds(standing)
         self._check_quotas(standing)
-        start = max(standing.served, standing.own_finish)
+        start = _behind_equals(max(standing.served, standing.own_finish), standing.open_starts)
         return Place(start, start + self._cost())
 
     def _cost(self) -> int:
@@ -62,6 +62,16 @@ class Admission:
             raise QuotaUsedUp("pictures-per-day", pictures, _rest_of_day_s())
         if gpu_s and standing.gpu_s_today >= gpu_s:
             raise QuotaUsedUp("gpu-s-per-day", gpu_s, _rest_of_day_s())
+
+
+def _behind_equals(start: int, open_starts: tuple[int, ...]) -> int:
+    """The start, or just behind those who came before to the same one.
+
+    A hundredth of a second is nothing in fairness, and a number of one's own makes an order of arrival that
+    needs no clock.
+    """
+    equals = [one for one in open_starts if start <= one <= start + len(open_starts)]
+    return max(equals) + 1 if equals else start
 
 
 def _rest_of_day_s() -> int:

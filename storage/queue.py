@@ -73,7 +73,6 @@ async def standing(session: AsyncSession, person_key: int) -> Standing:
     query = select(
         func.count().filter(is_own).label("own_open"),
         func.count().label("all_open"),
-        func.min(TurnRow.place_start).label("first_start"),
         func.sum(TurnRow.pictures).filter(is_own).label("asked"),
         painted.scalar_subquery().label("painted"),
         select(UsageRow.pictures).where(*is_today).scalar_subquery().label("used_pictures"),
@@ -85,14 +84,16 @@ async def standing(session: AsyncSession, person_key: int) -> Standing:
         .label("own_finish"),
     ).where(_IS_OPEN)
     found = (await session.execute(query)).one()
+    starts = (await session.scalars(select(TurnRow.place_start).where(_IS_OPEN))).all()
     unpainted = max(0, (found.asked or 0) - found.painted)
     return Standing(
         own_open=found.own_open,
         all_open=found.all_open,
-        served=(found.first_start if found.all_open else found.last_finish) or 0,
+        served=min(starts) if starts else found.last_finish or 0,
         own_finish=found.own_finish or 0,
         pictures_today=unpainted + (found.used_pictures or 0),
         gpu_s_today=found.used_gpu_s or 0.0,
+        open_starts=tuple(starts),
     )
 
 

@@ -66,6 +66,7 @@ class Standing:
         own_finish: The greatest `Place.finish` that the person has had; 0 at first.
         pictures_today: Pictures painted for the person since midnight UTC, and those still to be painted.
         gpu_s_today: Seconds of composing and painting for the person since midnight UTC.
+        open_starts: The `Place.start` of every open turn.
     """
 
     own_open: int
@@ -74,6 +75,7 @@ class Standing:
     own_finish: int
     pictures_today: int
     gpu_s_today: float
+    open_starts: tuple[int, ...] = ()
 
 
 Admit = Callable[[Standing], Place]
