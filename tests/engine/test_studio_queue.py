@@ -79,7 +79,7 @@ async def test_painters_work_side_by_side(closed_stage):
 
 
 async def test_the_queue_is_first_come_first_served_among_equals(stage):
-    """The queue keeps the order of arrival, one turn at a time is painted, and the first is delivered first."""
+    """The queue keeps the order of arrival; one turn at a time is painted, the first one first."""
     await queue_of_three(stage)
     listening = [asyncio.create_task(stage.heard(name)) for name in ("held", "ann", "ben")]
     assert [forecast.turn.id for forecast in await stage.studio.queue()] == ["held", "ann", "ben"]
