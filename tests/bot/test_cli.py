@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from urllib.request import urlopen
@@ -470,9 +470,13 @@ def test_ctrl_c_is_status_130(place):
     os.mkfifo(place / "scene.py")
     with started("canvas", "check", "scene.py") as waiting:
         # the file opens here when the command has opened its other end; a signal that comes just before
-        # the command waits for a byte is only seen when the waiting ends, so the file is closed behind it
+        # the command waits for a byte is only seen when the waiting ends, which a second one sees to
         with (place / "scene.py").open("wb"):
-            waiting.send_signal(signal.SIGINT)
+            for _ in range(3):
+                waiting.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    waiting.wait(WAIT_S / 4)
+                    break
         out, trouble = waiting.communicate(timeout=WAIT_S)
     assert (waiting.returncode, out, trouble) == (ExitStatus.INTERRUPTED, b"", b"")
 

@@ -257,6 +257,7 @@ async def test_a_bad_setting_is_refused_in_words(page):
 
 async def test_a_prompt_that_cannot_be_composed_is_refused_in_words(page):
     """An empty prompt and one of 10,000 characters are refused, and nothing is lost."""
+    await paint(page, "a fair")
     await say(page, "")
     await expect(trouble(page)).to_contain_text("There is nothing to paint yet")
     await say(page, "x" * 10_000)
