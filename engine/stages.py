@@ -20,6 +20,7 @@ from engine.events import Composed, Economised, Event, Preview, RegionFinished, 
 from engine.lasting import lasting
 from engine.orders import Adopt, Compose, Repaint, from_turn
 from engine.previews import LayoutPainter, LayoutPreviews, storyboard
+from engine.quarantine import Quarantine
 from engine.renderer import Economy, RenderedImage, Renderer, RenderPreview, RenderStep
 from storage.records import Revision, StoredImage, Turn, TurnStage, TurnStatus
 from storage.scene import Scene
@@ -53,13 +54,15 @@ class Stages:
     ) -> None:
         """Backends that are not given are made by `engine.backends` when they are first used.
 
-        A stage that was begun `attempts` times and never ended is not begun again.
+        A stage that was begun `attempts` times and never ended is not begun again; from its second time on it
+        is worked on alone.
         """
         self._store = store
         self._composers = dict(composers or {})
         self._renderers = dict(renderers or {})
         self._paint_layout = paint_layout
         self._attempts = attempts
+        self._quarantine = Quarantine()
 
     async def compose(self, turn_id: str, publish: Publish, slot: Slot = _NO_SLOT) -> Revision:
         """Makes the turn's revision: composed, taken over, or its parent's canvas again.
@@ -75,7 +78,7 @@ class Stages:
         if turn.revision_id is not None:
             return await self._revision(turn.revision_id)
         write_scene = await self._prepared(turn, publish)
-        async with slot:
+        async with slot, self._beside_others(turn, TurnStage.COMPOSING):
             await self._begin(turn_id, TurnStage.COMPOSING)
             began_s = time.monotonic()
             scene, remark = await write_scene()
@@ -103,9 +106,13 @@ class Stages:
             raise TurnEnded  # forgotten meanwhile
         revision = await self._revision(turn.revision_id)
         keeper = _Keeper()
-        async with keeper, slot:
+        async with keeper, slot, self._beside_others(turn, TurnStage.PAINTING):
             await self._begin(turn_id, TurnStage.PAINTING)
             await self._paint_thriftily(revision, Economy(turn.economy), keeper, publish)
+
+    def _beside_others(self, turn: Turn, stage: TurnStage) -> Slot:
+        was_cut_off = turn.stage is stage and turn.attempts > 0
+        return self._quarantine.passed(is_suspect=was_cut_off)
 
     async def _begin(self, turn_id: str, stage: TurnStage) -> None:
         turn = await lasting(lambda: self._store.begin_stage(turn_id, stage))

@@ -19,7 +19,7 @@ import structlog
 from engine import backends
 from engine.admission import Admission
 from engine.error_record import from_record
-from engine.errors import Interrupted, QueueFull, TooManyWaiting
+from engine.errors import Internal, Interrupted, QueueFull, TooManyWaiting
 from engine.event_log import EventLog
 from engine.events import Cancelled, Composed, Done, Event, Failed, Queued
 from engine.forecast import Forecast, forecasts
@@ -248,6 +248,9 @@ class Studio:
         except StorageError as failure:
             _log.error("turn_not_followed", turn_id=turn.id, exc_info=failure)
             end = Failed(failure)
+        except Exception as failure:  # noqa: BLE001 - whoever listens hears an end, and the log hears why
+            _log.error("turn_not_followed", turn_id=turn.id, exc_info=failure)
+            end = Failed(Internal())
         finally:
             log.append(end)
 

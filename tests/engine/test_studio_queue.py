@@ -26,7 +26,7 @@ async def submit(stage, name, person, **changed):
 
 async def hold(stage):
     """Somebody's turn that keeps the only painter busy until the gate opens."""
-    stage.renderer.gate = asyncio.Event()
+    stage.renderer.gate, stage.renderer.has_begun = asyncio.Event(), asyncio.Event()
     await submit(stage, "held", PersonKey("web", "zoe"))
     await stage.is_painting()
 

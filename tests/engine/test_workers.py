@@ -98,12 +98,12 @@ async def test_poison_is_given_up_and_harms_nobody_else(tmp_path, chat, nursery,
     """A job that kills its worker is tried so often and no more; the others get their pictures."""
     async with Plant(tmp_path, chat, nursery, database_url=postgres_url, attempts=3) as plant:
         await plant.start_bot(worker="gpu-1")
-        poison = await plant.submit("poison=llm")
+        poison = await plant.submit("poison=image")
         innocents = [await plant.submit(person=f"p{number}") for number in range(2, 6)]
         result = await plant.result(poison)
         assert result["status"] == "failed"
         assert isinstance(from_record(result["error"]), GaveUp)
-        assert plant.ledger.count(turn_of(poison), "llm", "begin") == 3
+        assert plant.ledger.count(turn_of(poison), "image", "begin") == 3
         await asyncio.gather(*map(plant.result, innocents))
         assert delivered_once(plant, innocents)
         assert plant.ledger.repeated() == []
