@@ -79,7 +79,7 @@ class JobSettings(_Section):
     """How jobs are kept and tried."""
 
     name: str = Field(default="bot-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
-    poll_s: float = Field(default=0.25, ge=0.05, le=10)
+    poll_s: float = Field(default=0.3, ge=0.05, le=10)
     attempts: int = Field(default=5, ge=1, le=100)
 
 

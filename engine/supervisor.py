@@ -99,9 +99,7 @@ class Supervisor:
 
     async def _live(self) -> tuple[bool, int]:
         """One child's life: whether it ever pulsed, and its exit status."""
-        child = await asyncio.create_subprocess_exec(
-            *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
+        child = await _started(self._command)
         self.pid = child.pid
         has_pulsed = False
         try:
@@ -127,6 +125,20 @@ class Supervisor:
         if self._stillbirths < 2:
             return 0.0
         return min(MIN_PAUSE_S * 2 ** min(self._stillbirths - 2, 16), MAX_PAUSE_S)
+
+
+async def _started(command: Sequence[str]) -> Process:
+    """A new child; whoever is cancelled meanwhile leaves none behind.
+
+    asyncio may wait forever for the end of a process whose start was interrupted before its pipes were there.
+    """
+    start = asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
+    starting = asyncio.create_task(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _end(child: Process) -> int:

@@ -4,7 +4,6 @@ The same bytes are stored once. A name is made of the digest alone, never of any
 Knows no database: which file belongs to whom, and which to nobody, is `storage.pictures`'s.
 """
 
-import asyncio
 import hashlib
 import os
 import re
@@ -25,12 +24,12 @@ def key_of(png: bytes) -> str:
 
 
 class ImageFiles:
-    """The folder of picture files."""
+    """The folder of picture files; every method is blocking."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def save(self, png: bytes) -> str:
+    def save(self, png: bytes) -> str:
         """Writes the picture so that a crash leaves either the whole file or none.
 
         Returns:
@@ -39,29 +38,34 @@ class ImageFiles:
         Raises:
             OSError: The disk is full or cannot be written.
         """
-        return await asyncio.to_thread(self._save, png)
+        key = key_of(png)
+        path = self._place(key)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_atomically(path, png)
+        return key
 
-    async def path(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
         """Where the file of that key lies.
 
         Raises:
             NotFound: There is no such file.
         """
         path = self._place(key)
-        if not await asyncio.to_thread(path.is_file):
+        if not path.is_file():
             raise NotFound("file", key)
         return path
 
-    async def remove(self, keys: Iterable[str]) -> int:
+    def remove(self, keys: Iterable[str]) -> int:
         """Removes the files of those keys; returns how many there were."""
-        return await asyncio.to_thread(lambda: sum(_unlink(self._place(key)) for key in keys))
+        return sum(_unlink(self._place(key)) for key in keys)
 
-    async def older_than(self, age_s: float) -> tuple[str, ...]:
+    def older_than(self, age_s: float) -> tuple[str, ...]:
         """The keys of the files that were written so long ago.
 
         What a crash left half written at that time is removed on the way.
         """
-        return await asyncio.to_thread(lambda: tuple(self._older_than(age_s)))
+        return tuple(self._older_than(age_s))
 
     def _older_than(self, age_s: float) -> Iterator[str]:
         written_before_s = time.time() - age_s
@@ -77,14 +81,6 @@ class ImageFiles:
         if not _KEY.fullmatch(key):
             raise NotFound("file", key)
         return self._folder / key[:2] / f"{key}.png"
-
-    def _save(self, png: bytes) -> str:
-        key = key_of(png)
-        path = self._place(key)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, png)
-        return key
 
 
 def _unlink(path: Path) -> bool:

@@ -7,16 +7,27 @@ import base64
 import secrets
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy.orm import Session
 
-from storage.database import insert_new
+from storage.database import dialect_of, insert
 from storage.errors import NotFound
-from storage.models import ConversationRow, PersonRow, RevisionRow, TurnRow
-from storage.records import ConversationKey, PersonKey, Turn
-from storage.rows import TURNS, turn_of
+from storage.models import ConversationRow, PersonRow, RevisionRow
+from storage.records import ConversationKey, PersonKey
 
 ID_CHARS = 10
+
+# parameters bear the names of the fields of the keys
+IS_CONVERSATION: ColumnElement[bool] = and_(
+    ConversationRow.platform == bindparam("platform"), ConversationRow.chat_id == bindparam("chat_id")
+)
+IS_PERSON: ColumnElement[bool] = and_(
+    PersonRow.platform == bindparam("platform"), PersonRow.platform_id == bindparam("platform_id")
+)
+_CONVERSATION = select(ConversationRow.key).where(IS_CONVERSATION)
+_PERSON = select(PersonRow.key).where(IS_PERSON)
+_LANGUAGE = select(PersonRow.language).where(IS_PERSON)
+_REVISION = select(RevisionRow.conversation_key).where(RevisionRow.id == bindparam("id"))
 
 
 def new_id() -> str:
@@ -24,62 +35,45 @@ def new_id() -> str:
     return base64.b32encode(secrets.token_bytes(10)).decode("ascii")[:ID_CHARS].lower()
 
 
-def is_conversation(conversation: ConversationKey) -> ColumnElement[bool]:
-    """The condition that a row is of that conversation."""
-    return and_(
-        ConversationRow.platform == conversation.platform, ConversationRow.chat_id == conversation.chat_id
-    )
-
-
-def is_person(person: PersonKey) -> ColumnElement[bool]:
-    """The condition that a row is of that person."""
-    return and_(PersonRow.platform == person.platform, PersonRow.platform_id == person.platform_id)
-
-
-async def conversation_key(session: AsyncSession, conversation: ConversationKey) -> int:
+def conversation_key(session: Session, conversation: ConversationKey) -> int:
     """The key of the conversation's row, which is made when there is none."""
-    query = select(ConversationRow.key).where(is_conversation(conversation))
-    key = await session.scalar(query)
+    names = asdict(conversation)
+    key = session.scalar(_CONVERSATION, names)
     if key is None:
-        await session.execute(insert_new(session, ConversationRow, asdict(conversation)))
-        key = (await session.execute(query)).scalar_one()
+        session.execute(insert(dialect_of(session), ConversationRow).on_conflict_do_nothing(), names)
+        key = session.execute(_CONVERSATION, names).scalar_one()
     return key
 
 
-async def person_key(session: AsyncSession, person: PersonKey) -> int:
+def person_key(session: Session, person: PersonKey) -> int:
     """The key of the person's row, which is made when there is none."""
-    query = select(PersonRow.key).where(is_person(person))
-    key = await session.scalar(query)
+    key = known_person_key(session, person)
     if key is None:
-        await session.execute(insert_new(session, PersonRow, {**asdict(person), "last_finish": 0}))
-        key = (await session.execute(query)).scalar_one()
+        names = asdict(person)
+        session.execute(
+            insert(dialect_of(session), PersonRow).on_conflict_do_nothing(), {**names, "last_finish": 0}
+        )
+        key = session.execute(_PERSON, names).scalar_one()
     return key
 
 
-async def turn(session: AsyncSession, turn_id: str) -> Turn:
-    """The turn of that id."""
-    row = (await session.execute(TURNS.where(TurnRow.id == turn_id))).one_or_none()
-    if row is None:
-        raise NotFound("turn", turn_id)
-    return turn_of(row)
+def known_person_key(session: Session, person: PersonKey) -> int | None:
+    """The key of the person's row; None when there is none."""
+    return session.scalar(_PERSON, asdict(person))
 
 
-async def locked_turn(session: AsyncSession, turn_id: str) -> TurnRow:
-    """The turn's row, which nobody else changes until this session ends."""
-    row = await session.scalar(select(TurnRow).where(TurnRow.id == turn_id).with_for_update())
-    if row is None:
-        raise NotFound("turn", turn_id)
-    return row
-
-
-async def check_revision(session: AsyncSession, conversation_key: int, revision_id: str) -> None:
+def check_revision(session: Session, conversation_key: int, revision_id: str) -> None:
     """Raises `NotFound` for what is no revision of the conversation."""
-    owner = await session.scalar(select(RevisionRow.conversation_key).where(RevisionRow.id == revision_id))
-    if owner != conversation_key:
+    if session.scalar(_REVISION, {"id": revision_id}) != conversation_key:
         raise NotFound("revision", revision_id)
 
 
-async def set_head(session: AsyncSession, conversation_key: int, revision_id: str | None) -> None:
-    """Makes the conversation stand at that revision."""
-    conversation = update(ConversationRow).where(ConversationRow.key == conversation_key)
-    await session.execute(conversation.values(head_id=revision_id))
+def language(session: Session, person: PersonKey) -> str | None:
+    """The language that the person chose."""
+    return session.scalar(_LANGUAGE, asdict(person))
+
+
+def set_language(session: Session, person: PersonKey, language: str) -> None:
+    """Remembers the language that the person chose."""
+    key = person_key(session, person)
+    session.execute(update(PersonRow).where(PersonRow.key == key).values(language=language))

@@ -4,17 +4,15 @@ Functions on a session that `storage.store` has opened.
 """
 
 from datetime import date
-from typing import Any
+from functools import cache
 
-from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Insert, and_, bindparam, func, select
+from sqlalchemy.orm import Session
 
-from storage.database import insert_new
+from storage.database import dialect_of, insert
 from storage.models import ImageRow, PersonRow, RevisionRow, TurnRow, UsageRow, now
 from storage.records import (
-    Admit,
     Durations,
-    NewTurn,
     OpenTurn,
     PersonKey,
     Place,
@@ -26,94 +24,77 @@ from storage.records import (
 MEASURED_TURNS = 50
 """So many of the newest finished turns say how long one takes."""
 
-_IS_OPEN = TurnRow.status == TurnStatus.RUNNING
+IS_OPEN = TurnRow.status == TurnStatus.RUNNING
+"""The condition that a turn runs or waits."""
 
 
-async def add_turn(
-    session: AsyncSession, new: NewTurn, conversation_key: int, person_key: int, admit: Admit
-) -> None:
-    """Finds the turn's place and stores it as running; in a session that holds `Lock.TURNS`."""
-    place = admit(await standing(session, person_key))
-    session.add(
-        TurnRow(
-            id=new.id,
-            conversation_key=conversation_key,
-            person_key=person_key,
-            prompt=new.prompt,
-            parent_id=new.parent_id,
-            request=dict(new.request),
-            pictures=new.pictures,
-            place_start=place.start,
-            place_finish=place.finish,
-            status=TurnStatus.RUNNING,
-            stage=TurnStage.WAITING,
-        )
+# statements that are built once: building costs as much as carrying out
+_IS_OWN = TurnRow.person_key == bindparam("person_key")
+_IS_TODAY = and_(UsageRow.person_key == bindparam("person_key"), UsageRow.day == bindparam("day"))
+_USED = select(
+    select(func.count(ImageRow.id))
+    .join(RevisionRow, ImageRow.revision_id == RevisionRow.id)
+    .join(TurnRow, RevisionRow.turn_id == TurnRow.id)
+    .where(IS_OPEN, _IS_OWN)
+    .scalar_subquery()
+    .label("painted"),
+    select(UsageRow.pictures).where(_IS_TODAY).scalar_subquery().label("used_pictures"),
+    select(UsageRow.gpu_s).where(_IS_TODAY).scalar_subquery().label("used_gpu_s"),
+    select(func.max(PersonRow.last_finish)).scalar_subquery().label("last_finish"),
+    select(PersonRow.last_finish)
+    .where(PersonRow.key == bindparam("person_key"))
+    .scalar_subquery()
+    .label("own_finish"),
+)
+_OPEN_TURNS = select(TurnRow.person_key, TurnRow.place_start, TurnRow.pictures).where(IS_OPEN)
+_IN_FAIR_ORDER = (
+    select(
+        TurnRow.id,
+        PersonRow.platform,
+        PersonRow.platform_id,
+        TurnRow.place_start,
+        TurnRow.place_finish,
+        TurnRow.stage,
+        TurnRow.stage_at,
+        TurnRow.pictures,
     )
-    behind = PersonRow.key == person_key, PersonRow.last_finish < place.finish
-    await session.execute(update(PersonRow).where(*behind).values(last_finish=place.finish))
-    await session.flush()
+    .join(PersonRow, TurnRow.person_key == PersonRow.key)
+    .where(IS_OPEN)
+    .order_by(TurnRow.place_start, TurnRow.created_at, TurnRow.id)
+)
+_NEWEST_MEASURED = (
+    select(TurnRow.compose_s, TurnRow.paint_s, TurnRow.pictures)
+    .where(TurnRow.status == TurnStatus.DONE, (TurnRow.compose_s > 0) | (TurnRow.paint_s > 0))
+    .order_by(TurnRow.ended_at.desc())
+    .limit(MEASURED_TURNS)
+)
 
 
-async def standing(session: AsyncSession, person_key: int) -> Standing:
+def standing(session: Session, person_key: int) -> Standing:
     """What `Admit` decides on.
 
     The greatest finish of each person is kept with the person, so it survives the removal of their turns;
     `served` without open turns is the greatest of those. Who is forgotten takes theirs along: the order among
     all others stays. The pictures of open turns count, less those already painted, which usage counts.
     """
-    is_own = TurnRow.person_key == person_key
-    painted = (
-        select(func.count(ImageRow.id))
-        .join(RevisionRow, ImageRow.revision_id == RevisionRow.id)
-        .join(TurnRow, RevisionRow.turn_id == TurnRow.id)
-        .where(_IS_OPEN, is_own)
-        .correlate(None)
-    )
-    is_today = UsageRow.person_key == person_key, UsageRow.day == _today()
-    query = select(
-        func.count().filter(is_own).label("own_open"),
-        func.count().label("all_open"),
-        func.sum(TurnRow.pictures).filter(is_own).label("asked"),
-        painted.scalar_subquery().label("painted"),
-        select(UsageRow.pictures).where(*is_today).scalar_subquery().label("used_pictures"),
-        select(UsageRow.gpu_s).where(*is_today).scalar_subquery().label("used_gpu_s"),
-        select(func.max(PersonRow.last_finish)).scalar_subquery().label("last_finish"),
-        select(PersonRow.last_finish)
-        .where(PersonRow.key == person_key)
-        .scalar_subquery()
-        .label("own_finish"),
-    ).where(_IS_OPEN)
-    found = (await session.execute(query)).one()
-    starts = (await session.scalars(select(TurnRow.place_start).where(_IS_OPEN))).all()
-    unpainted = max(0, (found.asked or 0) - found.painted)
+    found = session.execute(_USED, {"person_key": person_key, "day": _today()}).one()
+    turns = session.execute(_OPEN_TURNS).all()
+    own = [turn for turn in turns if turn.person_key == person_key]
+    starts = tuple(turn.place_start for turn in turns)
+    unpainted = max(0, sum(turn.pictures for turn in own) - found.painted)
     return Standing(
-        own_open=found.own_open,
-        all_open=found.all_open,
-        served=min(starts) if starts else found.last_finish or 0,
+        own_open=len(own),
+        all_open=len(turns),
+        served=min(starts, default=found.last_finish or 0),
         own_finish=found.own_finish or 0,
         pictures_today=unpainted + (found.used_pictures or 0),
         gpu_s_today=found.used_gpu_s or 0.0,
-        open_starts=tuple(starts),
+        open_starts=starts,
     )
 
 
-async def open_turns(session: AsyncSession) -> tuple[OpenTurn, ...]:
+def open_turns(session: Session) -> tuple[OpenTurn, ...]:
     """Those that run or wait, in the fair order."""
-    query = (
-        select(
-            TurnRow.id,
-            PersonRow.platform,
-            PersonRow.platform_id,
-            TurnRow.place_start,
-            TurnRow.place_finish,
-            TurnRow.stage,
-            TurnRow.stage_at,
-            TurnRow.pictures,
-        )
-        .join(PersonRow, TurnRow.person_key == PersonRow.key)
-        .where(_IS_OPEN)
-        .order_by(TurnRow.place_start, TurnRow.created_at, TurnRow.id)
-    )
     moment = now()
     return tuple(
         OpenTurn(
@@ -124,22 +105,15 @@ async def open_turns(session: AsyncSession) -> tuple[OpenTurn, ...]:
             stage_s=max(0.0, (moment - stage_at).total_seconds()),
             pictures=pictures,
         )
-        for turn_id, platform, platform_id, start, finish, stage, stage_at, pictures in await session.execute(
-            query
+        for turn_id, platform, platform_id, start, finish, stage, stage_at, pictures in session.execute(
+            _IN_FAIR_ORDER
         )
     )
 
 
-async def durations(session: AsyncSession) -> Durations:
+def durations(session: Session) -> Durations:
     """The means over the newest turns that were done and measured."""
-    was_measured = (TurnRow.compose_s > 0) | (TurnRow.paint_s > 0)
-    newest = (
-        select(TurnRow.compose_s, TurnRow.paint_s, TurnRow.pictures)
-        .where(TurnRow.status == TurnStatus.DONE, was_measured)
-        .order_by(TurnRow.ended_at.desc())
-        .limit(MEASURED_TURNS)
-    )
-    turns = (await session.execute(newest)).all()
+    turns = session.execute(_NEWEST_MEASURED).all()
     composing = [compose_s for compose_s, _, _ in turns if compose_s > 0]
     painting = [(paint_s, pictures) for _, paint_s, pictures in turns if paint_s > 0 and pictures > 0]
     paint_s, pictures = sum(seconds for seconds, _ in painting), sum(count for _, count in painting)
@@ -149,14 +123,21 @@ async def durations(session: AsyncSession) -> Durations:
     )
 
 
-async def count_usage(
-    session: AsyncSession, person_key: int, *, pictures: int = 0, gpu_s: float = 0.0
-) -> None:
+def count_usage(session: Session, person_key: int, *, pictures: int = 0, gpu_s: float = 0.0) -> None:
     """Adds to what was made for the person today."""
-    day: dict[str, Any] = {"person_key": person_key, "day": _today()}
-    await session.execute(insert_new(session, UsageRow, {**day, "pictures": 0, "gpu_s": 0.0}))
-    more = {"pictures": UsageRow.pictures + pictures, "gpu_s": UsageRow.gpu_s + gpu_s}
-    await session.execute(update(UsageRow).filter_by(**day).values(more))
+    usage = {"person_key": person_key, "day": _today(), "pictures": pictures, "gpu_s": gpu_s}
+    session.execute(_more_usage(dialect_of(session)), usage)
+
+
+@cache
+def _more_usage(dialect: str) -> Insert:
+    """Adds to a person's usage of a day, of which it may be the first."""
+    first = insert(dialect, UsageRow)
+    more = {
+        "pictures": UsageRow.pictures + first.excluded.pictures,
+        "gpu_s": UsageRow.gpu_s + first.excluded.gpu_s,
+    }
+    return first.on_conflict_do_update(index_elements=[UsageRow.person_key, UsageRow.day], set_=more)
 
 
 def _today() -> date:

@@ -1,6 +1,5 @@
 """Between rows and records: how each kind is selected, and what a row says as a value."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
@@ -23,10 +22,18 @@ from storage.records import (
 )
 from storage.scene import Scene, SceneSettings
 
-RevisionQuery = Select[RevisionRow, ConversationRow, str]
+TurnQuery = Select[TurnRow, str, str, str, str, str]
+RevisionQuery = Select[RevisionRow, str, str, str]
 
-TURNS = (
-    select(TurnRow, ConversationRow, PersonRow, RevisionRow.id)
+TURNS: TurnQuery = (
+    select(
+        TurnRow,
+        ConversationRow.platform,
+        ConversationRow.chat_id,
+        PersonRow.platform,
+        PersonRow.platform_id,
+        RevisionRow.id,
+    )
     .join(ConversationRow, TurnRow.conversation_key == ConversationRow.key)
     .join(PersonRow, TurnRow.person_key == PersonRow.key)
     .outerjoin(RevisionRow, RevisionRow.turn_id == TurnRow.id)
@@ -34,7 +41,7 @@ TURNS = (
 """The revision's id is None while there is none; the types know nothing of outer joins."""
 
 REVISIONS: RevisionQuery = (
-    select(RevisionRow, ConversationRow, TurnRow.prompt)
+    select(RevisionRow, ConversationRow.platform, ConversationRow.chat_id, TurnRow.prompt)
     .join(ConversationRow, RevisionRow.conversation_key == ConversationRow.key)
     .join(TurnRow, RevisionRow.turn_id == TurnRow.id)
     .options(selectinload(RevisionRow.images))
@@ -43,13 +50,13 @@ REVISIONS: RevisionQuery = (
 """Oldest first; a parent always comes before its children."""
 
 
-def turn_of(row: Row[TurnRow, ConversationRow, PersonRow, str]) -> Turn:
+def turn_of(row: Row[TurnRow, str, str, str, str, str]) -> Turn:
     """The turn in a row of `TURNS`."""
-    turn, conversation, person, revision_id = row
+    turn, chat_platform, chat_id, platform, platform_id, revision_id = row
     return Turn(
         id=turn.id,
-        conversation=_key_of(conversation),
-        person=PersonKey(person.platform, person.platform_id),
+        conversation=ConversationKey(chat_platform, chat_id),
+        person=PersonKey(platform, platform_id),
         prompt=turn.prompt,
         parent_id=turn.parent_id,
         request=turn.request,
@@ -66,9 +73,21 @@ def turn_of(row: Row[TurnRow, ConversationRow, PersonRow, str]) -> Turn:
     )
 
 
-def revisions_of(rows: Sequence[Row[RevisionRow, ConversationRow, str]]) -> tuple[Revision, ...]:
-    """The revisions in rows of `REVISIONS`. Reads their code: work for a thread."""
-    return tuple(_revision_of(*row) for row in rows)
+def revision_of(row: Row[RevisionRow, str, str, str]) -> Revision:
+    """The revision in a row of `REVISIONS`. Reads its code: work for a thread."""
+    revision, platform, chat_id, prompt = row
+    repairs = tuple(Repair(**repair) for repair in revision.repairs)
+    canvas = replace(_canvas_of(revision.code), repairs=repairs)
+    return Revision(
+        id=revision.id,
+        conversation=ConversationKey(platform, chat_id),
+        turn_id=revision.turn_id,
+        parent_id=revision.parent_id,
+        scene=Scene(canvas, SceneSettings.from_dict(revision.settings)),
+        prompt=prompt,
+        created_at=revision.created_at,
+        images=tuple(image_of(image) for image in revision.images),
+    )
 
 
 def image_of(row: ImageRow) -> StoredImage:
@@ -98,25 +117,6 @@ def scene_columns(scene: Scene) -> dict[str, Any]:
         "repairs": [asdict(repair) for repair in scene.canvas.repairs],
         "settings": scene.settings.to_dict(),
     }
-
-
-def _revision_of(row: RevisionRow, conversation: ConversationRow, prompt: str) -> Revision:
-    repairs = tuple(Repair(**repair) for repair in row.repairs)
-    canvas = replace(_canvas_of(row.code), repairs=repairs)
-    return Revision(
-        id=row.id,
-        conversation=_key_of(conversation),
-        turn_id=row.turn_id,
-        parent_id=row.parent_id,
-        scene=Scene(canvas, SceneSettings.from_dict(row.settings)),
-        prompt=prompt,
-        created_at=row.created_at,
-        images=tuple(image_of(image) for image in row.images),
-    )
-
-
-def _key_of(conversation: ConversationRow) -> ConversationKey:
-    return ConversationKey(conversation.platform, conversation.chat_id)
 
 
 @lru_cache(maxsize=256)

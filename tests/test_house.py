@@ -25,7 +25,7 @@ IMPORT_EVERYTHING = """
 import importlib, json, pkgutil, sys, threading
 
 import alembic, babel.messages.pofile, dbos, gradio, numpy, PIL.Image, pydantic_settings, resvg_py
-import sqlalchemy.ext.asyncio, structlog, typer, uvicorn
+import sqlalchemy.orm, structlog, typer, uvicorn
 
 packages = ["canvas", "storage", "engine", "bot"]
 deeds = []

@@ -97,7 +97,7 @@ class Actions:
     @_spoken
     async def open(self, visit: Visit) -> AsyncIterator[Updates]:
         """Shows the conversation so far, as whoever comes back left it."""
-        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
+        yield await self._moved(visit)
 
     # --- making pictures ------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class Actions:
         _refuse_while_busy(visit)
         # the id comes from a browser: the store refuses those of other conversations
         await self.studio.store.move_head(visit.conversation, str(event.revision))
-        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
+        yield await self._moved(visit)
 
     @_spoken
     async def undo(self, visit: Visit) -> AsyncIterator[Updates]:
@@ -190,7 +190,7 @@ class Actions:
         _refuse_while_busy(visit)
         if await self.studio.undo(visit.conversation) is None:
             visit.say(Told(self.words.text("This is the first picture: there is nothing to undo.")))
-        yield {**await self._at_rest(visit), **await self._size_of_head(visit)}
+        yield await self._moved(visit)
 
     @_spoken
     async def new_scene(self, visit: Visit) -> AsyncIterator[Updates]:
@@ -208,6 +208,29 @@ class Actions:
         yield {self.parts.status: markup.status(self.words.text("Cancelling …"))}
         if not visit.turn_id or not await self.studio.cancel(visit.turn_id, visit.person):
             yield self.views.stopped(visit)  # it had ended by itself
+
+    # --- being forgotten ------------------------------------------------------------------------------
+
+    @_spoken
+    async def ask_to_forget(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Asks whether everything shall be removed."""
+        del visit
+        yield self.views.forgetting(is_asked=True)
+
+    @_spoken
+    async def keep(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Everything stays."""
+        del visit
+        yield self.views.forgetting(is_asked=False)
+
+    @_spoken
+    async def forget(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Removes everything of the visitor's, in this tab and in the store."""
+        yield {**self.views.forgetting(is_asked=False), self.parts.status: markup.status("…")}
+        await self.studio.forget(visit.person)
+        visit.forget()
+        visit.say(Told(self.words.text("Everything of yours has been removed.")))
+        yield await self._at_rest(visit)
 
     # --- looking closer -------------------------------------------------------------------------------
 
@@ -349,9 +372,12 @@ class Actions:
         head, history = await store.head(visit.conversation), await store.history(visit.conversation)
         return self.views.at_rest(visit, head, history)
 
-    async def _size_of_head(self, visit: Visit) -> Updates:
+    async def _moved(self, visit: Visit) -> Updates:
+        """The tab at rest on another picture, with the settings panel at its size."""
         head = await self.studio.store.head(visit.conversation)
-        return self.views.size(head.scene.settings) if head else {}
+        size = self.views.size(head.scene.settings) if head else {}
+        # at rest last: what another action says while this one waits must not be painted over
+        return {**size, **await self._at_rest(visit)}
 
     async def _head(self, visit: Visit) -> Revision:
         head = await self.studio.store.head(visit.conversation)

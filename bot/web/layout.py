@@ -46,6 +46,16 @@ class SettingsPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetPanel:
+    """The removal of everything of the visitor's, with the question that comes before it."""
+
+    ask: gr.Button
+    group: gr.Column
+    confirm: gr.Button
+    keep: gr.Button
+
+
+@dataclass(frozen=True, slots=True)
 class RegionPanel:
     """The form of one region, its fields in the order in which `RegionForm` takes them."""
 
@@ -106,6 +116,7 @@ class Parts:
     send: gr.Button
     upload: gr.UploadButton
     settings: SettingsPanel
+    forget: ForgetPanel
     status: gr.HTML
     cancel: gr.Button
     stage: gr.HTML
@@ -124,7 +135,7 @@ class Parts:
     @property
     def outputs(self) -> list[Block]:
         """What an action may change: everything but the visit, which is changed in place."""
-        groups = (self, self.settings, self.regions, self.code, self.history)
+        groups = (self, self.settings, self.forget, self.regions, self.code, self.history)
         parts = [getattr(group, field.name) for group in groups for field in fields(group)]
         return [part for part in parts if isinstance(part, Block) and not isinstance(part, gr.State)]
 
@@ -230,6 +241,7 @@ def _chat(words: Words, settings: Settings) -> dict[str, Any]:
     returned = gr.Textbox("", visible="hidden", elem_id="returned", label="returned")
     with gr.Accordion(words.text("Settings"), open=False, elem_id="settings", elem_classes=icon("gear")):
         panel = _settings_panel(words, settings)
+        forget = _forget_panel(words)
     upload = gr.UploadButton(
         words.text("Open a scene file"),
         elem_id="upload",
@@ -245,6 +257,7 @@ def _chat(words: Words, settings: Settings) -> dict[str, Any]:
         "send": send,
         "upload": upload,
         "settings": panel,
+        "forget": forget,
     }
 
 
@@ -283,6 +296,22 @@ def _backend(label: str, backends: tuple[Backend, ...], chosen: str, words: Word
         choice = gr.Radio(usable, value=chosen if chosen in usable else usable[0], label=label)
         _html(markup.missing_backends(backends, words))
     return choice
+
+
+def _forget_panel(words: Words) -> ForgetPanel:
+    ask = gr.Button(words.text("Forget me"), size="sm", elem_id="forget")
+    with gr.Column(visible=False) as group:
+        _html(
+            markup.warning(
+                words.text(
+                    "Your conversation and your pictures are removed for good; what runs is cancelled."
+                )
+            )
+        )
+        with gr.Row():
+            confirm = gr.Button(words.text("Remove everything"), variant="stop", size="sm", min_width=90)
+            keep = gr.Button(words.text("Keep"), size="sm", min_width=90)
+    return ForgetPanel(ask, group, confirm, keep)
 
 
 def _easel(words: Words) -> dict[str, Any]:

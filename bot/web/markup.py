@@ -113,6 +113,11 @@ def missing_backends(backends: Sequence[Backend], words: Words) -> str:
     return f'<ul class="missing">{lines}</ul>' if lines else ""
 
 
+def warning(sentence: str) -> str:
+    """What is at stake, above the button that does it."""
+    return f'<p class="warning">{escape(sentence)}</p>'
+
+
 def status(sentence: str, share: float | None = None) -> str:
     """What is being done now, with a bar: `share` of it is filled, or it moves while the end is unknown."""
     if not sentence:

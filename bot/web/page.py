@@ -64,6 +64,9 @@ def _connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     on(regions.apply.click, actions.apply_region, regions.chosen, *regions.inputs, *panel)
     on(regions.add.click, actions.add_region, *regions.inputs, *panel)
     on(regions.remove.click, actions.remove_region, regions.chosen, *panel)
+    on(parts.forget.ask.click, actions.ask_to_forget)
+    on(parts.forget.keep.click, actions.keep)
+    on(parts.forget.confirm.click, actions.forget)
     _connect_fields(parts)
 
 

@@ -104,6 +104,11 @@ class Views:
         region = visit.region if visit.panel == "regions" else None
         return {self.parts.stage: markup.picture(head, self.words, region)}
 
+    def forgetting(self, *, is_asked: bool) -> Updates:
+        """The question whether everything shall be removed, or the button that leads to it."""
+        panel = self.parts.forget
+        return {panel.ask: gr.update(visible=not is_asked), panel.group: gr.update(visible=is_asked)}
+
     def region_fields(self, visit: Visit, canvas: Canvas) -> Updates:
         """The form of the chosen region; a blank one for a new region."""
         locals_, panel = canvas.local_descriptions, self.parts.regions

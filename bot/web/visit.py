@@ -100,6 +100,12 @@ class Visit:
             self._answered.add(turn_id)
             self.say(entry)
 
+    def forget(self) -> None:
+        """Shows nothing of what was said, nor how the running turn ends."""
+        self._answered.add(self.turn_id)
+        self.entries.clear()
+        self.turn_id, self.panel, self.region = "", "", 0
+
     def news(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Those of the turns that are not yet shown as they are now."""
         return tuple(turn for turn in turns if not self._shows(turn))

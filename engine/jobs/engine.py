@@ -43,7 +43,7 @@ from engine.lasting import lasting
 from engine.orders import composes
 from engine.progress import Message, ProgressWriter, as_message
 from engine.stages import Stages, TurnEnded
-from storage.database import wait_for_connections
+from storage.database import spare_disk, wait_for_connections
 from storage.errors import DatabaseAway, NotFound
 from storage.migrations import prepare_sqlite
 from storage.records import Turn, TurnStatus
@@ -188,6 +188,7 @@ class JobEngine:
     async def _launch(self, stack: AsyncExitStack) -> None:
         if not self._place.is_postgres:
             await asyncio.to_thread(prepare_sqlite, self._place.url)
+            spare_disk(self._place.file)  # the turns are on the disk, and a job that is lost is started anew
         log_to_structlog()
         wait_for_connections()
         stack.push_async_callback(self._stop)

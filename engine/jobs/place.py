@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-EMBEDDED_POLL_S = 0.25
+EMBEDDED_POLL_S = 0.3
 
 _EXECUTOR_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -33,6 +33,11 @@ class JobsPlace:
     def is_postgres(self) -> bool:
         """Whether many machines can share the jobs."""
         return self.url.startswith("postgresql")
+
+    @property
+    def file(self) -> Path:
+        """The database's file, where it is SQLite's."""
+        return Path(self.url.removeprefix("sqlite:///"))
 
     @property
     def libpq_url(self) -> str:

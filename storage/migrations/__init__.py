@@ -32,7 +32,7 @@ def upgrade(url: str | URL) -> None:
     Two processes may do it at the same time: the second waits and then finds nothing to do.
 
     Args:
-        url: In SQLAlchemy's form, of a synchronous or an asynchronous driver.
+        url: In SQLAlchemy's form.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
@@ -65,12 +65,11 @@ def configuration(connection: Connection) -> Config:
 
 
 def _engine(url: str | URL) -> Engine:
-    """An engine without a pool, of a synchronous driver."""
+    """An engine without a pool."""
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
         return create_engine(target, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
-    sqlite, arguments = target.set(drivername="sqlite"), {"timeout": BUSY_TIMEOUT_S}
-    return create_engine(sqlite, poolclass=NullPool, connect_args=arguments)
+    return create_engine(target, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
 
 
 def _switch_log(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from playwright.async_api import Locator, Page, expect
 from canvas import Canvas, GlobalDescription, LocalDescription, parse
 from storage.scene import Scene, SceneSettings
 from storage.scene_file import read_scene, write_png
+from tests.bot.on_page import box, button, picture, say, settings, status, talk, trouble
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,39 +20,6 @@ HARBOUR = Canvas(
     GlobalDescription("A harbour at dawn.", color="lightblue"),
     (LocalDescription("a lighthouse", location="on the left", color="white"),),
 )
-
-
-def box(page: Page) -> Locator:
-    return page.get_by_label("Your words")
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def talk(page: Page) -> Locator:
-    return page.get_by_role("log")
-
-
-def picture(page: Page) -> Locator:
-    return page.locator("#stage img[alt^='Storyboard:']")
-
-
-def status(page: Page) -> Locator:
-    return page.locator("#status").get_by_role("status")
-
-
-def settings(page: Page) -> Locator:
-    return page.locator("#settings").get_by_role("button").first
-
-
-def trouble(page: Page) -> Locator:
-    return page.locator(".bubble.trouble")
-
-
-async def say(page: Page, words: str) -> None:
-    await box(page).fill(words)
-    await box(page).press("Enter")
 
 
 async def paint(page: Page, words: str, *, answers: int = 1) -> None:
@@ -257,7 +225,6 @@ async def test_a_bad_setting_is_refused_in_words(page):
 
 async def test_a_prompt_that_cannot_be_composed_is_refused_in_words(page):
     """An empty prompt and one of 10,000 characters are refused, and nothing is lost."""
-    await paint(page, "a fair")
     await say(page, "")
     await expect(trouble(page)).to_contain_text("There is nothing to paint yet")
     await say(page, "x" * 10_000)

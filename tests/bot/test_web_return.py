@@ -14,20 +14,9 @@ from bot.web import listen, serve
 from engine.studio import Compose
 from storage.records import ConversationKey, PersonKey
 from storage.scene import SceneSettings
+from tests.bot.on_page import box, button, picture, say, settings, status, talk, trouble
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def box(page: Page) -> Locator:
-    return page.get_by_label("Your words")
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def talk(page: Page) -> Locator:
-    return page.get_by_role("log")
 
 
 def asked(page: Page) -> Locator:
@@ -38,25 +27,8 @@ def answered(page: Page) -> Locator:
     return page.locator(".bubble.answered")
 
 
-def trouble(page: Page) -> Locator:
-    return page.locator(".bubble.trouble")
-
-
-def picture(page: Page) -> Locator:
-    return page.locator("#stage img[alt^='Storyboard:']")
-
-
 def preview(page: Page) -> Locator:
     return page.get_by_role("img", name="Preview of the unfinished picture")
-
-
-def status(page: Page) -> Locator:
-    return page.locator("#status").get_by_role("status")
-
-
-async def say(page: Page, words: str) -> None:
-    await box(page).fill(words)
-    await box(page).press("Enter")
 
 
 async def say_slowly(page: Page, words: str) -> None:
@@ -225,3 +197,26 @@ async def test_a_restarted_server_is_found_again(context, site, serve_again):
         site.composer.gate("slowly through a restart").set()
         await expect(picture(page)).to_be_visible()
         await page.close()
+
+
+async def test_everything_of_a_visitor_is_removed(context, site, open_tab):
+    """Asked twice, the page forgets what was made and stops what runs; a reload shows an empty page."""
+    async with open_tab(context, site) as page:
+        await say(page, "a fair")
+        await expect(picture(page)).to_be_visible()
+        first = site.studio.orders[-1]
+        await say_slowly(page, "slowly, not to be kept")
+        await settings(page).click()
+        await button(page, "Forget me").click()
+        await button(page, "Keep").click()
+        await expect(button(page, "Remove everything")).to_be_hidden()
+        await expect(picture(page)).to_be_hidden()  # the preview of what runs is still there
+        await button(page, "Forget me").click()
+        await button(page, "Remove everything").click()
+        await expect(talk(page)).to_have_text("Everything of yours has been removed.")
+        await expect(button(page, "Cancel")).to_be_hidden()
+        await expect(page.get_by_text("Your picture appears here")).to_be_visible()
+        assert await site.studio.store.turns(first.conversation) == ()
+        await page.reload()
+        await expect(page.get_by_text("What shall we paint?")).to_be_visible()
+        await expect(page.locator(".bubble")).to_have_count(0)

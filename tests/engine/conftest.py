@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,8 @@ from engine.studio import Compose, Order, Studio
 from storage.records import ConversationKey, PersonKey, Revision, Turn, TurnStatus
 from storage.scene import SceneSettings
 from storage.store import Store
+from tests.engine.rig.chat import ChatPlatform
+from tests.engine.rig.nursery import Nursery
 
 TIMEOUT_S = 30
 
@@ -328,3 +330,17 @@ def closed_stage(store: Store, tmp_path: Path) -> Stage:
 def _eventually():
     """Waits for a condition, looking at it often."""
     return eventually
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where a module's processes are born."""
+    with Nursery() as opened:
+        yield opened
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatPlatform]:
+    """A chat that the processes of a test deliver to."""
+    with ChatPlatform() as platform:
+        yield platform

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.rig.chat import ChatPlatform
 from tests.engine.rig.killing import kill, kill_at_random, start
-from tests.engine.rig.nursery import Nursery
 from tests.engine.rig.plant import Plant
 from tests.engine.rig.processes import until
 
@@ -32,18 +30,6 @@ BOUNDARIES = [
 def database_url(request):
     """Of each database in turn; None is SQLite in the data folder."""
     return request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as opened:
-        yield opened
-
-
-@pytest.fixture
-def chat():
-    with ChatPlatform() as platform:
-        yield platform
 
 
 @pytest.fixture

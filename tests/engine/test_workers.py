@@ -9,7 +9,6 @@ import pytest
 
 from engine.error_record import from_record
 from engine.errors import GaveUp, OutOfMemory
-from tests.engine.rig.chat import ChatPlatform
 from tests.engine.rig.nursery import Nursery
 from tests.engine.rig.plant import Plant, turn_of
 from tests.engine.rig.previous import previous_version
@@ -18,18 +17,6 @@ from tests.engine.rig.processes import Refusal, until
 TAKEN_OVER_S = 15
 OUTAGE_S = 4
 RECOVERED_S = 120
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as opened:
-        yield opened
-
-
-@pytest.fixture
-def chat():
-    with ChatPlatform() as platform:
-        yield platform
 
 
 @pytest.fixture

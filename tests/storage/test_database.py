@@ -1,6 +1,9 @@
 """How databases are opened, and what their failures become."""
 
 import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -23,28 +26,28 @@ async def test_two_processes_share_a_database(store, other_store, use, scene, co
     assert await store.history(conversation) == await other_store.history(conversation)
 
 
-async def test_sqlite_keeps_references_and_a_write_ahead_log(tmp_path: Path):
+def test_sqlite_keeps_references_and_a_write_ahead_log(tmp_path: Path):
     """Connections to SQLite check foreign keys, wait for a lock, and use a write-ahead log."""
     upgrade(sqlite_url(tmp_path / "omost.db"))
     engine = connect(sqlite_url(tmp_path / "omost.db"))
-    async with engine.connect() as connection:
+    with engine.connect() as connection:
         pragmas = {
-            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("foreign_keys", "journal_mode", "busy_timeout")
         }
-    await engine.dispose()
+    engine.dispose()
     assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": 30_000}
 
 
-async def test_postgresql_lets_nobody_keep_a_lock(postgres_url):
+def test_postgresql_lets_nobody_keep_a_lock(postgres_url):
     """A session that does nothing inside of a transaction is ended, and no lock is waited for without end."""
     engine = connect(parse_url(postgres_url))
-    async with engine.connect() as connection:
+    with engine.connect() as connection:
         settings = {
-            name: (await connection.exec_driver_sql(f"SHOW {name}")).scalar_one()
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
             for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
         }
-    await engine.dispose()
+    engine.dispose()
     assert settings == {
         "idle_in_transaction_session_timeout": "10s",
         "lock_timeout": "30s",
@@ -60,10 +63,78 @@ async def test_a_plain_url_of_postgresql_is_enough(tmp_path, postgres_url):
     await store.close()
 
 
+def new_turn(turn_id: str) -> NewTurn:
+    return NewTurn(turn_id, ConversationKey("web", "tab"), PersonKey("web", "ada"), "", None, {})
+
+
+@pytest.fixture
+async def locked_store(tmp_path: Path) -> AsyncIterator[tuple[Store, sqlite3.Connection]]:
+    """A store on SQLite, and the connection of another program that writes, until it is rolled back."""
+    store = await Store.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "omost.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield store, other
+    await store.close()
+
+
+async def test_a_cancelled_writer_keeps_its_turn(locked_store):
+    """A writer that is cancelled, also twice, ends with its transaction, and the next one comes after it."""
+    store, other = locked_store
+    seen = []
+
+    def admit(standing):
+        seen.append(standing.all_open)
+        return Place(0, 1)
+
+    first = asyncio.create_task(store.begin_turn(new_turn("t1"), admit))
+    second = asyncio.create_task(store.begin_turn(new_turn("t2"), admit))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await asyncio.wait([first, second], timeout=0.05) == (set(), {first, second})
+    other.rollback()
+    async with asyncio.timeout(20):
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await second
+    assert seen == [0, 1]
+    assert {turn.id for turn in await store.open_turns()} == {"t1", "t2"}
+
+
+async def test_who_is_cancelled_in_the_row_writes_nothing(locked_store):
+    """A writer that waits for another one of its process leaves at once, and the row moves on."""
+    store, other = locked_store
+    turns = [
+        asyncio.create_task(store.begin_turn(new_turn(f"t{n}"), lambda _: Place(0, 1))) for n in range(3)
+    ]
+    await asyncio.sleep(0)
+    turns[1].cancel()
+    assert (await asyncio.wait([turns[1]], timeout=20))[0] == {turns[1]}
+    other.rollback()
+    async with asyncio.timeout(20):
+        await asyncio.gather(turns[0], turns[2])
+    assert {turn.id for turn in await store.open_turns()} == {"t0", "t2"}
+
+
+async def test_closing_waits_for_what_runs(tmp_path: Path, locked_store):
+    """What was being written when the store is closed is stored."""
+    store, other = locked_store
+    writing = asyncio.create_task(store.begin_turn(new_turn("t1"), lambda _: Place(0, 1)))
+    await asyncio.sleep(0)
+    closing_store = asyncio.create_task(store.close())
+    assert (await asyncio.wait([closing_store], timeout=0.05))[0] == set()
+    other.rollback()
+    async with asyncio.timeout(20):
+        await closing_store
+    assert (await writing)[1]
+    again = await Store.open(tmp_path)
+    assert [turn.id for turn in await again.open_turns()] == ["t1"]
+    await again.close()
+
+
 async def test_a_lost_connection_is_database_away(tmp_path, postgres_url, postgres_server_url):
     """When the server ends a connection in the middle of work, the call says so, and the next one works."""
     store = await Store.open(tmp_path, postgres_url)
-    ada, tab = PersonKey("web", "ada"), ConversationKey("web", "tab")
 
     def admit_and_cut_off(_):
         with psycopg.connect(postgres_server_url, autocommit=True) as connection:
@@ -74,8 +145,8 @@ async def test_a_lost_connection_is_database_away(tmp_path, postgres_url, postgr
 
     try:
         with pytest.raises(DatabaseAway):
-            await store.begin_turn(NewTurn("t1", tab, ada, "", None, {}), admit_and_cut_off)
-        await store.begin_turn(NewTurn("t2", tab, ada, "", None, {}), lambda _: Place(0, 1))
+            await store.begin_turn(new_turn("t1"), admit_and_cut_off)
+        await store.begin_turn(new_turn("t2"), lambda _: Place(0, 1))
         assert [turn.id for turn in await store.open_turns()] == ["t2"]
     finally:
         await store.close()

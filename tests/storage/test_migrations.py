@@ -99,11 +99,11 @@ def test_nobody_is_made_for_no_turns(url):
 
 
 def test_upgrading_twice_changes_nothing(url):
-    """The second upgrade keeps what is stored, and takes the URL of the asynchronous driver too."""
+    """The second upgrade keeps what is stored."""
     upgrade(url)
     with connected(url) as connection:
         connection.exec_driver_sql("INSERT INTO conversation (platform, chat_id) VALUES ('web', 'tab')")
-    upgrade(url.replace("sqlite:", "sqlite+aiosqlite:"))
+    upgrade(url)
     with connected(url) as connection:
         rows = connection.exec_driver_sql("SELECT platform, chat_id FROM conversation").all()
         assert rows == [("web", "tab")]

@@ -219,8 +219,8 @@ async def test_usage_is_of_one_day(tmp_path, database, store, use):
     assert (await use.standing()).gpu_s_today == 5.0
     url = parse_url(database) if database else sqlite_url(tmp_path / "data" / "omost.db")
     engine = connect(url)
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql(f"UPDATE usage SET day = '{date(2020, 1, 1)}'")
-    await engine.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE usage SET day = '{date(2020, 1, 1)}'")
+    engine.dispose()
     standing = await use.standing()
     assert (standing.pictures_today, standing.gpu_s_today) == (0, 0.0)

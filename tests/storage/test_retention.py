@@ -231,13 +231,13 @@ async def test_a_cache_is_swept(tmp_path, store, database, use):
 async def test_rows_without_an_image_are_swept(tmp_path, store, database):
     """Bytes in the database that no image names are removed when they are old."""
     engine = connect(parse_url(database) if database else sqlite_url(tmp_path / "data" / "omost.db"))
-    async with engine.begin() as connection:
+    with engine.begin() as connection:
         for key, age in (("old", DAY), ("young", timedelta(0))):
-            await connection.execute(insert(PictureRow).values(key=key, png=b"", created_at=now() - age))
+            connection.execute(insert(PictureRow).values(key=key, png=b"", created_at=now() - age))
     assert await store.sweep_files() == 1
-    async with engine.connect() as connection:
-        assert list(await connection.scalars(select(PictureRow.key))) == ["young"]
-    await engine.dispose()
+    with engine.connect() as connection:
+        assert list(connection.scalars(select(PictureRow.key))) == ["young"]
+    engine.dispose()
 
 
 async def test_a_language_outlives_the_conversations(store, use):
