@@ -327,6 +327,8 @@ def _result(report: "Report", settings: "Settings", request: _Request, *, paint:
         limits=settings.studio_limits(),
         language=settings.language,
         paint=paint,
+        backends=settings.backends(),
+        safety=settings.studio_safety(),
     )
     with report.progress() as watch:
         return asyncio.run(run(job, watch))

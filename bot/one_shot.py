@@ -7,13 +7,14 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from canvas import Change
-from engine.backends import check_composer, check_renderer
+from engine.backends import Backends
+from engine.composer.safety import Safety, texts_of
 from engine.events import Composed, Event
 from engine.orders import Adopt, Compose, Limits, Order, check, to_turn
 from engine.stages import Stages
@@ -34,6 +35,8 @@ class Job:
         scene: The scene to start from, or None for a new one.
         language: Of the remarks.
         paint: Whether pictures are wanted, or the canvas alone.
+        backends: Which composers and renderers there are.
+        safety: What looks at the request first.
     """
 
     prompt: str | None
@@ -42,6 +45,8 @@ class Job:
     limits: Limits
     language: str = "en"
     paint: bool = True
+    backends: Backends = field(default_factory=Backends)
+    safety: Safety = field(default_factory=Safety)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ async def run(job: Job, watch: Callable[[Event], None]) -> Result:
         EngineError: The request was refused, a backend is missing, or the composer wrote no canvas.
         StorageError: The temporary store failed.
     """
-    async with _temporary_store() as store:
+    async with _temporary_store() as store, _stages(job, store) as stages:
         turn_id = await _begin(job, store)
         found: tuple[Change, ...] = ()
 
@@ -89,7 +94,6 @@ async def run(job: Job, watch: Callable[[Event], None]) -> Result:
                 found = event.changes
             watch(event)
 
-        stages = Stages(store)
         begun_s = time.monotonic()
         revision = await stages.compose(turn_id, hear)
         composed_s = time.monotonic()
@@ -113,14 +117,20 @@ async def _temporary_store() -> AsyncGenerator[Store]:
             await store.close()
 
 
+def _stages(job: Job, store: Store) -> aclosing[Stages]:
+    backends = replace(job.backends, call_pause_s=0.0)  # nobody watches the regions
+    return aclosing(Stages(store, backends=backends, safety=job.safety))
+
+
 async def _begin(job: Job, store: Store) -> str:
     """Stores the job as a turn, unless it is refused, as the studio would refuse it."""
     order = _order(job)
     check(order, job.limits)
-    check_renderer(job.settings.renderer)
+    job.backends.check_renderer(job.settings.renderer)
     if isinstance(order, Compose):
-        check_composer(job.settings.composer)
+        job.backends.check_composer(job.settings.composer)
         if job.scene:
+            await job.safety.check(texts_of(job.scene.canvas))
             order = replace(order, parent_id=await _remember(job.scene, store))
     await store.begin_turn(to_turn(order), _first)
     return order.turn_id

@@ -86,7 +86,10 @@ Size = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Another seed gives another picture.")]
 Count = Annotated[int | None, typer.Option(metavar="N", help="How many pictures, each with the next seed.")]
-Composer = Annotated[str | None, typer.Option(metavar="NAME", help="Who writes the scene: embedded.")]
+Composer = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Who writes the scene: embedded, transformers or openai."),
+]
 Renderer = Annotated[str | None, typer.Option(metavar="NAME", help="Who paints it: storyboard.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead, for a result as for an error.")

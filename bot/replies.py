@@ -16,8 +16,10 @@ from babel.messages.pofile import read_po
 
 from canvas.errors import CanvasError
 from canvas.model import Repair
+from engine.composing import BROKEN_OFF
 from engine.errors import (
     BadSetting,
+    Blocked,
     Busy,
     ComposeFailed,
     EmptyPrompt,
@@ -25,12 +27,14 @@ from engine.errors import (
     Internal,
     Interrupted,
     NotAllowed,
+    NotChecked,
     NotUnderstood,
     NotYours,
     OutOfMemory,
     PromptTooLong,
     QueueFull,
     QuotaUsedUp,
+    SceneTooLong,
     TooManyWaiting,
     Unavailable,
 )
@@ -58,8 +62,12 @@ _ERRORS: Mapping[type[BaseException], str] = {
     PromptTooLong: later(
         "That is {found_chars} characters, and {allowed_chars} are allowed. Say it in fewer words."
     ),
+    SceneTooLong: later(
+        "The scene has become too long for the composer. Remove regions, or start a new scene."
+    ),
     NotUnderstood: later("I could not make anything of “{text}”. {advice}"),
     BadSetting: later("{name} cannot be {value}. Allowed: {allowed}."),
+    Blocked: later("Nothing of that kind is painted here. Say it in other words, or ask for something else."),
     Busy: later("Your picture is still being worked on. Wait until it is done, or cancel it."),
     NotAllowed: later("You cannot ask for pictures here. Ask whoever runs this service to let you in."),
     NotYours: later(
@@ -71,10 +79,14 @@ _ERRORS: Mapping[type[BaseException], str] = {
     ),
     QueueFull: later("So many requests are waiting that no more can be taken. Ask again {free_in}."),
     QuotaUsedUp: later("That is more than one person may have in a day: {allowance}. Ask again {back_in}."),
-    Unavailable: later("“{backend}” cannot be used here: {reason}. Choose another one."),
+    NotChecked: later(
+        "It could not be checked whether this may be painted, so it is not. Try again in a moment; "
+        "if it stays so, tell whoever runs this service."
+    ),
+    Unavailable: later("“{backend}” cannot be used here: {reason}. {advice}"),
     ComposeFailed: later(
-        "The composer's answer could not be read as a scene: line {line}, column {column}: {detail}. "
-        "Ask again, or say it in other words."
+        "The composer's answer could not be read as a scene, and neither could a second one: "
+        "line {line}, column {column}: {detail}. {advice}"
     ),
     CanvasError: later("This is no Canvas code: line {line}, column {column}: {message}. {advice}"),
     OutOfMemory: later(
@@ -127,7 +139,46 @@ _NAMES: Mapping[str, str] = {
     "file": later("file"),
     # why a backend cannot be used
     "not-in-this-version": later("it comes with a later version"),
-    "needs-gpu-extra": later("it needs a GPU and the installation of “omost-bot[gpu]”"),
+    "needs-gpu-extra": later(
+        'libraries are missing where it runs; install them: pip install "omost-bot[gpu]"'
+    ),
+    "no-model-named": later("no model is named; name one as model under [transformers] in the settings"),
+    "no-server-named": later(
+        "no server is named; name one as base_url and model under [openai] in the settings"
+    ),
+    # why a model on a server does not answer
+    "unreachable": later("its server cannot be reached"),
+    "cut-off": later("its server hung up before it answered"),
+    "silent": later("its server said nothing in time"),
+    "overloaded": later("its server has too much to do, or is still starting"),
+    "server-error": later("its server broke while answering"),
+    "empty-reply": later("its server answered without a word"),
+    "no-credit": later("the credit or quota of its account is used up"),
+    "refused-key": later("its server does not take the key; put another one into OMOST_OPENAI__API_KEY"),
+    "no-such-model": later("its server does not have the model; see model under [openai] in the settings"),
+    "wrong-address": later("something else answers at its address; base_url usually ends in /v1"),
+    "bad-request": later("its server does not take the request; see grammar under [openai], and the log"),
+    "not-understood": later("what its server sends is not OpenAI's protocol; see base_url under [openai]"),
+    "too-long": later("the scene and the request are longer than it can read"),
+    # why a model of our own cannot be loaded or does not go on
+    "needs-bitsandbytes": later(
+        "its weights are quantised; install what reads them: pip install bitsandbytes"
+    ),
+    "model-unknown": later(
+        "there is no folder and no model on the hub of that name; see model in the settings"
+    ),
+    "revision-unknown": later("the hub has the model, but not that revision; see revision in the settings"),
+    "model-gated": later("the hub wants its licence accepted there, and your token in HF_TOKEN"),
+    "model-offline": later("offline is set, and the model is not wholly on this machine"),
+    "hub-unreachable": later("the hub cannot be reached; see mirror and offline in the settings"),
+    "disk-full": later("the disk has no room for its weights"),
+    "model-without-safetensors": later("its weights are there as pickles only, and those are never loaded"),
+    "model-needs-code": later("it wants program code of its own run, and that is never done"),
+    "model-unreadable": later("its files are broken, or of a kind that transformers does not know"),
+    "model-no-template": later("it is not known how to talk to it; set template in the settings"),
+    "no-such-device": later("there is no such device; see device in the settings"),
+    "not-enough-memory": later("it does not fit into the memory; see quantisation and context_tokens"),
+    "model-failed": later("it broke while writing; the log says why"),
     # why a file holds no scene
     "not-an-image": later("it is neither a picture nor text"),
     "no-scene-inside": later("there is none in it"),
@@ -135,6 +186,11 @@ _NAMES: Mapping[str, str] = {
     "too-large": later("it is too large"),
     "newer-version": later("a newer version of omost-bot made it"),
 }
+
+_PASSING = frozenset(
+    ("unreachable", "cut-off", "silent", "overloaded", "server-error", "empty-reply", "hub-unreachable")
+)
+"""Reasons that may be gone in a moment."""
 
 
 def language_of(locale: str) -> Language:
@@ -203,7 +259,9 @@ class Words:
 
     def repair(self, repair: Repair) -> str:
         """One thing that was mended while reading Canvas code."""
-        if repair.used:
+        if repair.what == BROKEN_OFF:
+            sentence = later("line {line}: the composer's answer broke off here")
+        elif repair.used:
             sentence = later("line {line}: {what} “{found}” became “{used}”")
         else:
             sentence = later("line {line}: {what} “{found}” was left out")
@@ -222,7 +280,10 @@ class Words:
         match error:
             case BadSetting(name=name):
                 parts["name"] = self.named(name)
-            case Unavailable(reason=key) | NotAScene(reason=key):
+            case Unavailable(reason=key):
+                parts["reason"] = self.named(key)
+                parts["advice"] = self._what_else(key)
+            case NotAScene(reason=key):
                 parts["reason"] = self.named(key)
             case TooManyWaiting(free_in_s=wait_s) | QueueFull(free_in_s=wait_s):
                 parts["free_in"] = self._in_about(wait_s)
@@ -237,8 +298,9 @@ class Words:
             case CanvasError(message=message, suggestion=suggestion):
                 parts["message"] = message.rstrip(".")
                 parts["advice"] = self._did_you_mean(suggestion)
-            case ComposeFailed(detail=detail):
+            case ComposeFailed(detail=detail, keeps_previous=keeps_previous):
                 parts["detail"] = detail.rstrip(".")
+                parts["advice"] = self._another_try(keeps_previous=keeps_previous)
             case _:
                 pass
         return parts
@@ -262,6 +324,16 @@ class Words:
         if not known:
             return self.text("Say it in other words, in English or Chinese.")
         return self.text("You can name: {names}.", names=", ".join(known))
+
+    def _what_else(self, reason: str) -> str:
+        if reason in _PASSING:
+            return self.text("Try again in a moment, or choose another one.")
+        return self.text("Choose another one.")
+
+    def _another_try(self, *, keeps_previous: bool) -> str:
+        if keeps_previous:
+            return self.text("The picture stays as it was. Ask again, or say it in other words.")
+        return self.text("Ask again, or say it in other words.")
 
     def _did_you_mean(self, name: str) -> str:
         return self.text("Did you mean “{name}”?", name=name) if name else ""

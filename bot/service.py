@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 
 from bot.settings import Settings
 from bot.web import listen, serve
-from bot.worker import jobs_place, open_store
+from bot.worker import jobs_place, open_store, stages_of
 from engine.jobs import JobEngine, Retention
-from engine.stages import Stages
 from engine.studio import Studio
 from engine.supervisor import Supervisor
 from engine.worker import first_of
@@ -27,6 +26,7 @@ async def serve_bot(
     page's address as soon as it answers there.
 
     Raises:
+        SettingsError: The classifier of requests cannot be loaded.
         AddressUnavailable: The page cannot be served where the settings say.
         StorageFailed: The database cannot be used.
         IdentityTaken: Another process has this one's name.
@@ -37,11 +37,22 @@ async def serve_bot(
         async with (
             open_store(settings) as store,
             _jobs(settings, store) as jobs,
-            Studio(store, jobs, limits=settings.studio_limits(), people=settings.studio_people()) as studio,
+            _studio(settings, store, jobs) as studio,
             Supervisor(worker, silence_s=settings.worker.silence_s) as supervisor,
         ):
             page = serve(settings, studio, listener=listener, on_listening=on_listening)
             await first_of(page, supervisor.wait())
+
+
+def _studio(settings: Settings, store: Store, jobs: JobEngine) -> Studio:
+    return Studio(
+        store,
+        jobs,
+        limits=settings.studio_limits(),
+        people=settings.studio_people(),
+        backends=settings.backends(),
+        safety=settings.studio_safety(),
+    )
 
 
 def _jobs(settings: Settings, store: Store) -> JobEngine:
@@ -49,7 +60,7 @@ def _jobs(settings: Settings, store: Store) -> JobEngine:
         jobs_place(settings, settings.jobs.name),
         store,
         roles=frozenset({"jobs"}),
-        stages=Stages(store, attempts=settings.jobs.attempts),
+        stages=stages_of(settings, store),
         deliveries={"web": _see_for_yourself},
         retention=Retention(**settings.retention.model_dump()),
     )

@@ -9,134 +9,47 @@ import tomllib
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from engine.backends import COMPOSERS, RENDERERS
-from engine.orders import MAX_GUIDANCE, MAX_STEPS, Limits
+from bot.sections import (
+    DatabaseSettings,
+    JobSettings,
+    LimitSettings,
+    LogSettings,
+    OpenAISettings,
+    PeopleSettings,
+    PictureSettings,
+    RetentionSettings,
+    SafetySettings,
+    TransformersSettings,
+    WebSettings,
+    WorkerSettings,
+)
+from engine.backends import Backends
+from engine.composer.local.options import is_unfiltered
+from engine.composer.safety import ClassifierNotFound, Safety, load_classifier
+from engine.orders import Limits
 from engine.people import People
-from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, NEGATIVE_PROMPT, SceneSettings
+from storage.scene import SceneSettings
+
+if TYPE_CHECKING:
+    from engine.composer.local.options import TransformersOptions
+    from engine.composer.server import ServerOptions
 
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "OMOST_"
-POSTGRES = ("postgresql://", "postgresql+psycopg://")
-"""How the URL of a database begins."""
 _NESTED = "__"
-_UNTOLD = "database"
-"""Nothing that stands in it is ever repeated: a password may be among it."""
+_KEY_VARIABLE = f"{ENVIRONMENT_PREFIX}OPENAI{_NESTED}API_KEY"
+_UNTOLD = ("database", "openai")
+"""Nothing that stands in these is ever repeated: a password or a key may be among it."""
 
 
 class SettingsError(Exception):
     """The settings cannot be used; the message says where they stand and what is allowed."""
-
-
-class _Section(BaseModel):
-    """A table of `config.toml`."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
-
-
-class PictureSettings(_Section):
-    """What a picture is made with unless the request says otherwise."""
-
-    width_px: int = Field(default=896, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
-    height_px: int = Field(default=1152, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
-    steps: int = Field(default=25, ge=1, le=MAX_STEPS)
-    guidance: float = Field(default=5.0, ge=0, le=MAX_GUIDANCE)
-    negative_prompt: str = NEGATIVE_PROMPT
-    composer: str = COMPOSERS[0]
-    renderer: str = RENDERERS[0]
-
-    @field_validator("composer")
-    @classmethod
-    def _known_composer(cls, name: str) -> str:
-        return _one_of(name, COMPOSERS)
-
-    @field_validator("renderer")
-    @classmethod
-    def _known_renderer(cls, name: str) -> str:
-        return _one_of(name, RENDERERS)
-
-
-class DatabaseSettings(_Section):
-    """Where everything is remembered."""
-
-    url: SecretStr = SecretStr("")
-    pictures: Literal["auto", "files", "database"] = "auto"
-
-    @field_validator("url")
-    @classmethod
-    def _known_database(cls, url: SecretStr) -> SecretStr:
-        if url.get_secret_value() and not url.get_secret_value().startswith(POSTGRES):
-            raise PydanticCustomError("url", "input should be empty or begin with postgresql://")
-        return url
-
-
-class JobSettings(_Section):
-    """How jobs are kept and tried."""
-
-    name: str = Field(default="bot-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
-    poll_s: float = Field(default=0.3, ge=0.05, le=10)
-    attempts: int = Field(default=5, ge=1, le=100)
-
-
-class WorkerSettings(_Section):
-    """The process that composes and paints."""
-
-    roles: Annotated[tuple[Literal["llm", "image"], ...], Field(min_length=1)] = ("llm", "image")
-    llm_slots: int = Field(default=1, ge=1, le=64)
-    image_slots: int = Field(default=1, ge=1, le=64)
-    silence_s: int = Field(default=300, ge=30)
-
-
-class LimitSettings(_Section):
-    """How much one request, one person and everybody together may ask for."""
-
-    prompt_chars: int = Field(default=2000, ge=1)
-    count: int = Field(default=4, ge=1, le=16)
-    running_per_person: int = Field(default=1, ge=1, le=64)
-    waiting_per_person: int = Field(default=5, ge=0)
-    waiting_total: int = Field(default=500, ge=1)
-    pictures_per_day: int = Field(default=0, ge=0)
-    gpu_s_per_day: int = Field(default=0, ge=0)
-
-
-Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
-"""A person's name in the lists: the platform and its id of them, as in `telegram:8812`."""
-
-
-class PeopleSettings(_Section):
-    """Who is served, and how."""
-
-    allow: tuple[Person, ...] = ()
-    deny: tuple[Person, ...] = ()
-    moderators: tuple[Person, ...] = ()
-    priority: tuple[Person, ...] = ()
-
-
-class RetentionSettings(_Section):
-    """How long things are kept."""
-
-    pictures_days: int = Field(default=0, ge=0)
-    conversations_days: int = Field(default=0, ge=0)
-    jobs_days: int = Field(default=3, ge=1)
-
-
-class WebSettings(_Section):
-    """Where the chat page is served."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=7860, ge=0, le=65535)
-    call_pause_s: float = Field(default=0.25, ge=0, le=5)
-
-
-class LogSettings(_Section):
-    """What is written to the log, which goes to standard error."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Settings(BaseSettings):
@@ -149,6 +62,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     language: Literal["en", "zh"] = "en"
     picture: PictureSettings = PictureSettings()
+    transformers: TransformersSettings = TransformersSettings()
+    openai: OpenAISettings = OpenAISettings()
+    safety: SafetySettings = SafetySettings()
     database: DatabaseSettings = DatabaseSettings()
     jobs: JobSettings = JobSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -188,6 +104,43 @@ class Settings(BaseSettings):
         """The lists of people as the studio takes them."""
         return People(**{name: frozenset(people) for name, people in self.people.model_dump().items()})
 
+    def backends(self) -> Backends:
+        """The composers and renderers that are configured.
+
+        A model or server that nobody has named costs nothing: its options' module is not imported.
+        """
+        return Backends(self._transformers(), self._openai(), self.web.call_pause_s)
+
+    def studio_safety(self) -> Safety:
+        """What looks at requests before they are composed.
+
+        Raises:
+            SettingsError: The classifier cannot be loaded.
+        """
+        name = self.safety.classifier
+        try:
+            classifier = load_classifier(name) if name else None
+        except ClassifierNotFound as error:
+            raise SettingsError(f"safety.classifier is {name!r}: {error.detail}.") from error
+        return Safety(self.safety.block, classifier, timeout_s=self.safety.timeout_s)
+
+    def _transformers(self) -> "TransformersOptions | None":
+        if not self.transformers.model:
+            return None
+        from engine.composer.local.options import TransformersOptions  # noqa: PLC0415 - only where it is used
+
+        return TransformersOptions(**self.transformers.model_dump())
+
+    def _openai(self) -> "ServerOptions | None":
+        if not (self.openai.base_url and self.openai.model):
+            return None
+        from engine.composer.server import ServerOptions  # noqa: PLC0415 - only where it is used
+
+        named = self.openai.model_dump()
+        for name in ("api_key", "context_tokens"):
+            named[name] = named[name] or None
+        return ServerOptions(**named)
+
     def database_url(self) -> str | None:
         """Of PostgreSQL, perhaps with a password in it; None for files in `data_dir`."""
         return self.database.url.get_secret_value() or None
@@ -207,13 +160,16 @@ def load_settings(path: Path | None = None) -> Settings:
     values = _read_toml(path) if path else {}
     source = str(path) if path else CONFIG_FILE
     _refuse_unknown_variables()
+    _refuse_key_in_file(values, source)
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         problems = (_sentence(problem, source) for problem in error.errors())
         raise SettingsError("\n".join(problems)) from error
     except ValueError as error:  # pydantic-settings: a table given as text that is no JSON
         raise SettingsError(f"environment: {error}") from error
+    _refuse_unfiltered(settings, source)
+    return settings
 
 
 def setting_names() -> tuple[str, ...]:
@@ -227,12 +183,6 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield from _names(info.annotation, f"{prefix}{name}.")
         else:
             yield prefix + name
-
-
-def _one_of(name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise PydanticCustomError("name", "input should be one of {names}", {"names": ", ".join(names)})
-    return name
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -262,14 +212,46 @@ def _refuse_unknown_variables() -> None:
             )
 
 
+def _refuse_key_in_file(values: dict[str, Any], source: str) -> None:
+    """Files are copied, shown and committed; a key is not for that."""
+    match values:
+        case {"openai": {"api_key": key}} if key:
+            raise SettingsError(
+                f"{source}: openai.api_key: a key is taken from the environment alone: set {_KEY_VARIABLE}, "
+                "and remove it from the file."
+            )
+        case _:
+            pass
+
+
+def _refuse_unfiltered(settings: Settings, source: str) -> None:
+    if settings.safety.block or settings.safety.classifier:
+        return
+    for name, model in {
+        "transformers.model": settings.transformers.model,
+        "openai.model": settings.openai.model,
+    }.items():
+        if is_unfiltered(model):
+            place, shown = _place(name, source)
+            raise SettingsError(
+                f"{place}: {shown} is {model!r}, a model that refuses nothing: "
+                "say under [safety] what is not composed, as block or classifier."
+            )
+
+
+def _place(name: str, source: str) -> tuple[str, str]:
+    """Where a setting was set, and what it is called there."""
+    if _variable(name) in {found.upper() for found in os.environ}:
+        return "environment", _variable(name)
+    return source, name
+
+
 def _sentence(problem: ErrorDetails, source: str) -> str:
     name = ".".join(part for part in problem["loc"] if isinstance(part, str))  # no places in lists
-    place, shown = source, name
-    if _variable(name) in {found.upper() for found in os.environ}:
-        place, shown = "environment", _variable(name)
+    place, shown = _place(name, source)
     if problem["type"] == "extra_forbidden":
         return f"{place}: {shown} is no setting. The nearest is {_nearest(name)}."
-    found = "" if name.partition(".")[0] == _UNTOLD else f" is {problem['input']!r}"
+    found = "" if name.partition(".")[0] in _UNTOLD else f" is {problem['input']!r}"
     if problem["type"] in ("model_type", "model_attributes_type"):
         return f"{place}: {shown}{found}: it must be a table, [{name}]."
     reason = problem["msg"][:1].lower() + problem["msg"][1:]

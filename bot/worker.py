@@ -3,15 +3,21 @@
 It knows neither the page nor any chat, and loads none of their libraries.
 """
 
+import asyncio
 import re
 import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import structlog
+
+from bot.replies import words
 from bot.settings import Settings
-from engine.composer.embedded import EmbeddedComposer
+from engine.backends import Backends
+from engine.errors import Unavailable
 from engine.jobs import JobsPlace, sqlite_jobs_url
 from engine.leash import Leash
 from engine.stages import Stages
@@ -19,8 +25,13 @@ from engine.supervisor import Supervisor
 from engine.worker import first_of, serve_worker, until_told
 from storage.store import Store
 
+if TYPE_CHECKING:
+    from engine.composer.server import ServerOptions
+
 _SUFFIX = "-gpu"
 _HOST_CHARS = 60
+
+_log = structlog.get_logger()
 
 
 def worker_command(roles: Sequence[str], name: str, config: Path | None) -> tuple[str, ...]:
@@ -55,19 +66,39 @@ async def work(settings: Settings, roles: Sequence[str], name: str) -> None:
     """Composes and paints, on the leash of the process that started this one, until SIGINT or SIGTERM.
 
     Raises:
+        SettingsError: The classifier cannot be loaded.
         StorageFailed: The database cannot be used.
         IdentityTaken: Another process has this name.
     """
     slots = {"llm": settings.worker.llm_slots, "image": settings.worker.image_slots}
     with Leash() as leash:
-        async with open_store(settings) as store:
-            stages = Stages(
-                store,
-                composers={"embedded": EmbeddedComposer(settings.web.call_pause_s)},
-                attempts=settings.jobs.attempts,
-            )
+        async with (
+            open_store(settings) as store,
+            aclosing(stages_of(settings, store)) as stages,
+            _server_looked_at(settings.backends()),
+        ):
             place = jobs_place(settings, name)
             await serve_worker(store, place, roles=frozenset(roles), stages=stages, slots=slots, leash=leash)
+
+
+@asynccontextmanager
+async def _server_looked_at(backends: Backends) -> AsyncGenerator[None]:
+    """Tells the log at the start, beside the work, what people would be told of a model's server."""
+    looking = asyncio.create_task(_look_at_server(backends.openai)) if backends.openai else None
+    try:
+        yield
+    finally:
+        if looking:
+            looking.cancel()
+            await asyncio.wait([looking])
+
+
+async def _look_at_server(options: "ServerOptions") -> None:
+    from engine.composer.server import NAME, OpenAIComposer  # noqa: PLC0415 - only where it is configured
+
+    async with aclosing(OpenAIComposer(options)) as composer:
+        if reason := await composer.health():
+            _log.warning("composer_unavailable", why=words("en").error(Unavailable(NAME, reason)))
 
 
 @asynccontextmanager
@@ -82,6 +113,20 @@ async def open_store(settings: Settings) -> AsyncGenerator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def stages_of(settings: Settings, store: Store) -> Stages:
+    """The stages of a turn, with the configured composers and renderers.
+
+    Raises:
+        SettingsError: The classifier of requests cannot be loaded.
+    """
+    return Stages(
+        store,
+        backends=settings.backends(),
+        safety=settings.studio_safety(),
+        attempts=settings.jobs.attempts,
+    )
 
 
 def jobs_place(settings: Settings, name: str) -> JobsPlace:

@@ -4,14 +4,17 @@
     ├── Refused          the person changes the request
     │   ├── EmptyPrompt
     │   ├── PromptTooLong
+    │   ├── SceneTooLong
     │   ├── NotUnderstood
     │   ├── BadSetting
+    │   ├── Blocked
     │   ├── Busy
     │   ├── NotAllowed
     │   ├── NotYours
     │   ├── TooManyWaiting
     │   ├── QueueFull
     │   └── QuotaUsedUp
+    ├── NotChecked       the classifier of requests failed; the operator acts
     ├── Unavailable      the operator acts
     ├── ComposeFailed    the composer wrote no canvas
     ├── OutOfMemory      the picture does not fit into the painter's memory, however thriftily painted
@@ -45,6 +48,10 @@ class PromptTooLong(Refused):
         self.allowed_chars = allowed_chars
 
 
+class SceneTooLong(Refused):
+    """The scene has more words than the composer can hold beside its answer."""
+
+
 class NotUnderstood(Refused):
     """The composer found nothing in the request that it can act on.
 
@@ -73,6 +80,10 @@ class BadSetting(Refused):
         self.name = name
         self.value = value
         self.allowed = allowed
+
+
+class Blocked(Refused):
+    """The operator lets nothing of the kind be painted; which word it was is not told."""
 
 
 class Busy(Refused):
@@ -129,12 +140,16 @@ class QuotaUsedUp(Refused):
         self.back_in_s = back_in_s
 
 
+class NotChecked(EngineError):
+    """Whether the request may be composed could not be found out, so it is not; the log says why."""
+
+
 class Unavailable(EngineError):
     """A backend cannot be used here; the operator can change that.
 
     Attributes:
         backend: The composer's or renderer's name.
-        reason: One of the keys that `bot.replies` has words for: `not-in-this-version`, `needs-gpu-extra`.
+        reason: One of the keys that `bot.replies` has words for, for example `needs-gpu-extra`.
     """
 
     def __init__(self, backend: str, reason: str) -> None:
@@ -150,13 +165,15 @@ class ComposeFailed(EngineError):
         line: Where the first unreadable thing stands in the reply, counted from 1.
         column: Likewise.
         detail: What is wrong there, in English, as the parser says it.
+        keeps_previous: Whether there is a scene before it, which stays as it is.
     """
 
-    def __init__(self, line: int, column: int, detail: str) -> None:
+    def __init__(self, line: int, column: int, detail: str, *, keeps_previous: bool = False) -> None:
         super().__init__(f"line {line}, column {column}: {detail}")
         self.line = line
         self.column = column
         self.detail = detail
+        self.keeps_previous = keeps_previous
 
 
 class OutOfMemory(EngineError):

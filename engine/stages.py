@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from canvas.changes import Change, changes
-from engine import backends
+from engine.backends import Backends
 from engine.composer import Composer, ComposeRequest
+from engine.composer.safety import Safety, texts_of
 from engine.composing import closing, compose, exchanges
 from engine.errors import GaveUp, OutOfMemory
 from engine.events import Composed, Economised, Event, Preview, RegionFinished, Stepped
@@ -47,22 +49,32 @@ class Stages:
         self,
         store: Store,
         *,
+        backends: Backends | None = None,
+        safety: Safety | None = None,
         composers: Mapping[str, Composer] | None = None,
         renderers: Mapping[str, Renderer] | None = None,
         paint_layout: LayoutPainter = storyboard,
         attempts: int = ATTEMPTS,
     ) -> None:
-        """Backends that are not given are made by `engine.backends` when they are first used.
+        """Composers and renderers that are not given are made by `backends` when they are first used.
 
         A stage that was begun `attempts` times and never ended is not begun again; from its second time on it
         is worked on alone.
         """
         self._store = store
+        self._backends = backends or Backends()
+        self._safety = safety or Safety()
         self._composers = dict(composers or {})
         self._renderers = dict(renderers or {})
         self._paint_layout = paint_layout
         self._attempts = attempts
         self._quarantine = Quarantine()
+
+    async def aclose(self) -> None:
+        """Lets go of what composers and renderers hold: connections, models."""
+        for backend in (*self._composers.values(), *self._renderers.values()):
+            if isinstance(backend, _Closable):
+                await backend.aclose()
 
     async def compose(self, turn_id: str, publish: Publish, slot: Slot = _NO_SLOT) -> Revision:
         """Makes the turn's revision: composed, taken over, or its parent's canvas again.
@@ -132,8 +144,8 @@ class Stages:
             case Compose():
                 request = await self._request(order, lineage)
                 return lambda: self._composed(order, request, publish)
-            case Adopt(canvas=canvas):
-                return _made(Scene(canvas, order.settings))
+            case Adopt():
+                return lambda: self._adopted(order)
             case Repaint():
                 return _made(Scene(lineage[-1].scene.canvas, order.settings))
 
@@ -151,8 +163,13 @@ class Stages:
             is_first=await lasting(lambda: self._store.head(order.conversation)) is None,
         )
 
+    async def _adopted(self, order: Adopt) -> tuple[Scene, str]:
+        await self._safety.check(texts_of(order.canvas))
+        return Scene(order.canvas, order.settings), ""
+
     async def _composed(self, order: Compose, request: ComposeRequest, publish: Publish) -> tuple[Scene, str]:
         """Composes; the scene so far is heard and seen."""
+        await self._safety.check(order.prompt)
         composer = self._composer(order.settings.composer)
         previews = LayoutPreviews(self._paint_layout, order.settings, lambda image: publish(Preview(image)))
 
@@ -229,13 +246,18 @@ class Stages:
 
     def _composer(self, name: str) -> Composer:
         if name not in self._composers:
-            self._composers[name] = backends.make_composer(name)
+            self._composers[name] = self._backends.make_composer(name)
         return self._composers[name]
 
     def _renderer(self, name: str) -> Renderer:
         if name not in self._renderers:
-            self._renderers[name] = backends.make_renderer(name)
+            self._renderers[name] = self._backends.make_renderer(name)
         return self._renderers[name]
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
 
 
 def _made(scene: Scene) -> Callable[[], Awaitable[tuple[Scene, str]]]:

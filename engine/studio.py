@@ -16,8 +16,9 @@ from typing import Self
 
 import structlog
 
-from engine import backends
 from engine.admission import Admission
+from engine.backends import Backends
+from engine.composer.safety import Safety, texts_of
 from engine.error_record import from_record
 from engine.errors import Internal, Interrupted, QueueFull, TooManyWaiting
 from engine.event_log import EventLog
@@ -79,11 +80,20 @@ class Studio:
     """
 
     def __init__(
-        self, store: Store, jobs: JobEngine, *, limits: Limits | None = None, people: People | None = None
+        self,
+        store: Store,
+        jobs: JobEngine,
+        *,
+        limits: Limits | None = None,
+        people: People | None = None,
+        backends: Backends | None = None,
+        safety: Safety | None = None,
     ) -> None:
         self.store = store
         self.limits = limits or Limits()
         self.people = people or People()
+        self._backends = backends or Backends()
+        self._safety = safety or Safety()
         self._jobs = jobs
         self._watch = QueueWatch(store, jobs.poll_s)
         self._followers: dict[str, _Follower] = {}
@@ -116,9 +126,15 @@ class Studio:
         """
         self.people.check_served(order.person)
         check(order, self.limits)
-        backends.check_renderer(order.settings.renderer)
-        if isinstance(order, Compose):
-            backends.check_composer(order.settings.composer)
+        self._backends.check_renderer(order.settings.renderer)
+        match order:
+            case Compose():
+                self._backends.check_composer(order.settings.composer)
+                self._safety.check_words(order.prompt)
+            case Adopt():
+                self._safety.check_words(texts_of(order.canvas))
+            case Repaint():
+                pass
         lane = 0
         durations = await self._measured()
         admission = Admission(self.limits, order.settings.count, self.people.share(order.person), durations)

@@ -225,7 +225,7 @@ _SPARED: set[Path] = set()
 def _commit_lightly(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
-    (_, _, file), *_ = connection.execute("PRAGMA database_list")
+    file: str = connection.execute("PRAGMA database_list").fetchone()[2]
     if Path(file).resolve() in _SPARED:
         connection.execute("PRAGMA synchronous=NORMAL")
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that want one: the server of a pip package, on a socket in a folder."""
+"""A log as it was for every test; a real PostgreSQL for those that want one, on a socket in a folder."""
 
 import shutil
 import tempfile
@@ -9,6 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """What a command does to this process's log ends with its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

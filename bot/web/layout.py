@@ -20,7 +20,7 @@ from bot.web import markup
 from bot.web.forms import OWN_SIZE, SIZES, RegionForm, preset
 from bot.web.visit import Visit
 from canvas.names import AREAS, COLORS, LOCATIONS, OFFSETS
-from engine.backends import Backend, composers, renderers
+from engine.backends import Backend
 
 _HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
@@ -283,9 +283,10 @@ def _settings_panel(words: Words, settings: Settings) -> SettingsPanel:
             elem_id="seed",
         )
         count = gr.Number(1, label=words.text("Pictures"), info=f"1–{settings.limits.count}", elem_id="count")
+    backends = settings.backends()
     with gr.Row():
-        composer = _backend(words.text("Composer"), composers(), settings.picture.composer, words)
-        renderer = _backend(words.text("Renderer"), renderers(), settings.picture.renderer, words)
+        composer = _backend(words.text("Composer"), backends.composers, settings.picture.composer, words)
+        renderer = _backend(words.text("Renderer"), backends.renderers, settings.picture.renderer, words)
     return SettingsPanel(size, width_px, height_px, seed, count, composer, renderer)
 
 

@@ -48,7 +48,8 @@ class Composer(Protocol):
     def compose(self, request: ComposeRequest) -> AsyncIterator[str]:
         """Streams the reply in pieces that join to the whole text.
 
-        Closing the iterator stops the work.
+        Closing the iterator stops the work. The first piece may take as long as a model takes to be fetched;
+        after it, silence is taken for a failure.
 
         Raises:
             Refused: The request holds nothing to act on (`NotUnderstood`, `EmptyPrompt`).

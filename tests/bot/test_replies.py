@@ -14,9 +14,11 @@ import engine.errors
 import storage.errors
 from bot.replies import LANGUAGES, language_of, words
 from canvas import CanvasError, Repair
-from engine.backends import composers, renderers
+from engine.backends import Backends
+from engine.composing import BROKEN_OFF
 from engine.errors import (
     BadSetting,
+    Blocked,
     Busy,
     ComposeFailed,
     EmptyPrompt,
@@ -24,12 +26,14 @@ from engine.errors import (
     Internal,
     Interrupted,
     NotAllowed,
+    NotChecked,
     NotUnderstood,
     NotYours,
     OutOfMemory,
     PromptTooLong,
     QueueFull,
     QuotaUsedUp,
+    SceneTooLong,
     TooManyWaiting,
     Unavailable,
 )
@@ -38,6 +42,15 @@ from storage.scene import SceneSettings
 
 ROOT = Path(__file__).parents[2]
 CHINESE = ROOT / "bot" / "locales" / "zh" / "LC_MESSAGES" / "omost.po"
+# Why a composer does not answer, where the reason is found out while it works.
+COMPOSERS_REASONS = """
+    needs-gpu-extra needs-bitsandbytes model-unknown revision-unknown model-gated model-offline
+    hub-unreachable disk-full model-without-safetensors model-needs-code model-unreadable
+    model-no-template no-such-device
+    not-enough-memory model-failed
+    unreachable cut-off silent overloaded no-credit refused-key no-such-model wrong-address bad-request
+    server-error not-understood empty-reply too-long
+"""
 BRACES = re.compile(r"\{(\w+)\}")
 
 # Each error that a person can meet, and the values that its sentence must show.
@@ -46,7 +59,10 @@ ERRORS = {
     PromptTooLong: (PromptTooLong(4321, 2000), ["4321", "2000"]),
     NotUnderstood: (NotUnderstood("qwxz", ("a lamp", "a fox")), ["qwxz", "a lamp, a fox"]),
     BadSetting: (BadSetting("width_px", 17, "256-2048"), ["17", "256-2048"]),
+    Blocked: (Blocked(), []),
     Busy: (Busy(), []),
+    NotChecked: (NotChecked(), []),
+    SceneTooLong: (SceneTooLong(), []),
     NotAllowed: (NotAllowed(), []),
     NotYours: (NotYours(), []),
     TooManyWaiting: (TooManyWaiting(6, 170), ["6", "3 "]),
@@ -96,6 +112,15 @@ def literals(call: ast.Call, count: int) -> tuple[str, ...]:
             return tuple(values)
         case _:
             return ()
+
+
+def given_reasons(folder: Path) -> set[str]:
+    """The reasons that stand where `Unavailable` is raised."""
+    return {
+        call.args[1].value
+        for name, call in calls(folder)
+        if name == "Unavailable" and len(call.args) == 2 and isinstance(call.args[1], ast.Constant)
+    }
 
 
 def sentences() -> set[tuple[str, ...]]:
@@ -191,15 +216,29 @@ def test_long_words_are_quoted_short():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_has_words(language):
     """Each key by which storage or the engine gives a reason or names a setting has words."""
-    reasons = {backend.reason for backend in (*composers(), *renderers())} - {""}
+    backends = Backends()
+    reasons = {backend.reason for backend in (*backends.composers, *backends.renderers)} - {""}
+    reasons |= given_reasons(ROOT / "engine") | set(COMPOSERS_REASONS.split())
     reasons |= {
         key for name, call in calls(ROOT / "storage") if name == "NotAScene" for key in literals(call, 1)
     }
     settings = {field.name for field in fields(SceneSettings)} - {"negative_prompt"}
-    assert len(reasons) > 3
+    assert len(reasons) > 20
     spoken = words(language)
     assert [key for key in reasons | settings if spoken.named(key) == key] == []
     assert spoken.backend_reason("") == ""
+
+
+def test_a_failed_answer_says_what_became_of_the_picture():
+    """Whoever changes a picture hears that it stays; whoever asks for a new one, nothing of the kind."""
+    assert "stays as it was" in words("en").error(ComposeFailed(1, 1, "no code", keeps_previous=True))
+    assert "stays as it was" not in words("en").error(ComposeFailed(1, 1, "no code"))
+
+
+def test_what_passes_is_worth_another_try():
+    """Whoever meets a busy server is told to try again, and whoever meets a wrong key is not."""
+    assert "Try again" in words("en").error(Unavailable("openai", "overloaded"))
+    assert "Try again" not in words("en").error(Unavailable("openai", "refused-key"))
 
 
 def test_every_sentence_is_translated(catalog):
@@ -245,3 +284,4 @@ def test_repairs_have_words():
         "line 3: location “middle” became “in the center”"
     )
     assert spoken.repair(Repair(4, "argument", "foo=1", "")) == "line 4: argument “foo=1” was left out"
+    assert spoken.repair(Repair(9, BROKEN_OFF, "", "")) == "line 9: the composer's answer broke off here"

@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from bot.report import ExitStatus
+from bot.settings import load_settings
+from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.events import Done
 from engine.jobs import JobEngine, JobsPlace, sqlite_jobs_url
 from engine.orders import Compose
@@ -20,9 +22,11 @@ from engine.studio import Studio
 from storage.records import ConversationKey, PersonKey
 from storage.scene import SceneSettings
 from storage.store import Store
+from tests.engine.rig.llm_server import LlmServer, listing, saying
 
 SCRIPT = Path(sys.executable).with_name("omost-bot")
 WAIT_S = 120
+LAKE = Canvas(GlobalDescription("A lake."), (LocalDescription("A red boat."),))
 PERSON = PersonKey("web", "somebody")
 CONVERSATION = ConversationKey("web", "somebody")
 
@@ -79,7 +83,7 @@ def is_alive(process):
 
 
 @asynccontextmanager
-async def desk(folder):
+async def desk(folder, backends=None):
     """A studio in this process, on the same database as the bot, that leaves all work to others."""
     store = await Store.open(folder)
     try:
@@ -89,7 +93,7 @@ async def desk(folder):
             roles=frozenset({"jobs"}),
             deliveries={"nowhere": forget},
         )
-        async with jobs, Studio(store, jobs) as studio:
+        async with jobs, Studio(store, jobs, backends=backends) as studio:
             yield studio
     finally:
         await store.close()
@@ -139,6 +143,27 @@ async def test_a_worker_works_for_a_bot(place, monkeypatch):
     assert worker.returncode == 0
     assert b"Traceback" not in log
     assert not is_alive(child)
+
+
+async def test_a_worker_composes_with_a_server(place, monkeypatch):
+    """A bot with a server configured composes with its model, and says at the start what is wrong with it."""
+    replies = [f"```python\n{write(LAKE)}```"]
+    async with LlmServer([saying(*replies)], models=listing("another-model")) as server:
+        monkeypatch.setenv("OMOST_OPENAI__BASE_URL", server.base_url)
+        monkeypatch.setenv("OMOST_OPENAI__MODEL", "a-model")
+        with started("run") as bot:
+            await asyncio.to_thread(address, bot)
+            async with desk(place / "data", load_settings().backends()) as studio:
+                settings = SceneSettings(width_px=256, height_px=256, composer="openai")
+                await studio.submit(Compose("web:1", CONVERSATION, PERSON, "a lake", settings))
+                async with asyncio.timeout(WAIT_S):
+                    events = [event async for event in studio.events("web:1")]
+            bot.send_signal(signal.SIGTERM)
+            _, log = await asyncio.to_thread(bot.communicate, timeout=WAIT_S)
+    assert isinstance(events[-1], Done), events[-1]
+    assert events[-1].revision.scene.canvas == LAKE
+    assert b"does not have the model" in log
+    assert b"Traceback" not in log
 
 
 async def test_a_killed_bot_leaves_no_orphan():

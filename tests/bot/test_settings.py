@@ -1,17 +1,23 @@
 """Settings: their sources, their order, and the sentences for whoever mistypes one."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from bot.settings import Settings, SettingsError, load_settings, setting_names
+from engine.composer.local.options import TransformersOptions
+from engine.composer.server import ServerOptions
+from engine.errors import Blocked
 from engine.orders import Limits
 from engine.people import People
 from storage.scene import SceneSettings
 
-CONFIG = Path(__file__).parents[2] / "config.toml"
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config.toml"
 OPTION = re.compile(r"#(?=\w+ = )")
 
 
@@ -114,6 +120,18 @@ MISTAKES = {
     "worker without a role": ("[worker]\nroles = []\n", ["worker.roles", "[]"]),
     "unknown role": ("[worker]\nroles = ['llm', 'gpu']\n", ["worker.roles", "'gpu'", "'llm' or 'image'"]),
     "jobs kept not at all": ("[retention]\njobs_days = 0\n", ["retention.jobs_days", "1"]),
+    "address that is none": ("[openai]\nbase_url = 'localhost:8000'\n", ["openai.base_url", "https://"]),
+    "mirror that is none": ("[transformers]\nmirror = 'hub'\n", ["transformers.mirror", "'hub'", "https://"]),
+    "unknown quantisation": (
+        "[transformers]\nquantisation = 'q4'\n",
+        ["transformers.quantisation", "'4bit'"],
+    ),
+    "unknown device": ("[transformers]\ndevice = 'gpu'\n", ["transformers.device", "'gpu'", "cuda"]),
+    "classifier without a function": (
+        "[safety]\nclassifier = 'filters'\n",
+        ["safety.classifier", "'filters'"],
+    ),
+    "blank in the block list": ("[safety]\nblock = ['a', ' ']\n", ["safety.block", "' '"]),
     "table as a value": ("web = 3\n", ["config.toml", "web", "[web]"]),
     "no TOML": ("language = \n", ["config.toml", "TOML", "line 1"]),
 }
@@ -147,6 +165,11 @@ def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
 
 
 PASSWORDS = {
+    "a key in the file": ("[openai]\napi_key = 's3cret'\n", "OMOST_OPENAI__API_KEY"),
+    "a key in a list": ("[openai]\napi_key = ['s3cret']\n", "OMOST_OPENAI__API_KEY"),
+    "a key in the place of the table": ("openai = 's3cret'\n", "[openai]"),
+    "a key in the wrong place": ("[openai]\nretries = 's3cret'\n", "openai.retries"),
+    "a password in an address": ("[openai]\nbase_url = 'ftp://me:s3cret@host'\n", "openai.base_url"),
     "another database": ("[database]\nurl = 'mysql://bot:s3cret@host/bot'\n", "postgresql://"),
     "an option of the file itself": ("database = 'postgresql://bot:s3cret@host/bot'\n", "[database]"),
     "pictures elsewhere": ("[database]\npictures = 's3cret'\n", "'auto', 'files' or 'database'"),
@@ -155,7 +178,7 @@ PASSWORDS = {
 
 @pytest.mark.parametrize(("text", "expected"), PASSWORDS.values(), ids=PASSWORDS)
 def test_a_password_is_never_repeated(config, text, expected):
-    """A mistake about the database is told without what stands there."""
+    """A mistake about the database or a server is told without what stands there."""
     config(text)
     with pytest.raises(SettingsError) as caught:
         load_settings()
@@ -170,6 +193,91 @@ def test_a_password_is_not_shown(monkeypatch):
     settings = load_settings()
     assert settings.database_url() == url
     assert "s3cret" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_a_key_comes_from_the_environment_and_is_not_shown(config, monkeypatch):
+    """The key of a server is read from its variable, reaches the composer, and is never printed."""
+    config("[openai]\nbase_url = 'http://localhost:8000/v1'\nmodel = 'a-model'\n")
+    monkeypatch.setenv("OMOST_OPENAI__API_KEY", "s3cret")
+    settings = load_settings()
+    backends = settings.backends()
+    assert backends.openai.api_key.get_secret_value() == "s3cret"
+    assert "s3cret" not in f"{settings} {settings!r} {settings.model_dump_json()} {backends!r}"
+
+
+def test_a_wrong_key_in_a_variable_is_not_told(monkeypatch):
+    """A table in a variable that holds a key beside a mistake is blamed without its values."""
+    monkeypatch.setenv("OMOST_OPENAI", '{"api_key": "s3cret", "retries": "s3cret"}')
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_composers_take_the_defaults_of_their_options():
+    """A model or server that is only named gets the options that the composers have by themselves."""
+    named = {"transformers": {"model": "m"}, "openai": {"base_url": "http://localhost/v1", "model": "m"}}
+    backends = Settings.model_validate(named).backends()
+    assert backends.transformers == TransformersOptions(model="m")
+    assert backends.openai == ServerOptions("http://localhost/v1", "m")
+
+
+def test_composers_take_what_is_set():
+    """Every option of a table reaches the composer's options under the same name."""
+    transformers = {"model": "m", "offline": True, "device": "cuda:1", "grammar": False, "dtype": "float16"}
+    openai = {"base_url": "http://localhost/v1", "model": "m", "context_tokens": 4096, "grammar": "vllm"}
+    backends = Settings.model_validate({"transformers": transformers, "openai": openai}).backends()
+    assert {name: getattr(backends.transformers, name) for name in transformers} == transformers
+    assert {name: getattr(backends.openai, name) for name in openai} == openai
+
+
+@pytest.mark.parametrize("openai", [{}, {"base_url": "http://localhost/v1"}, {"model": "m"}])
+def test_what_is_not_named_is_not_configured(openai):
+    """Without a model there is no model, and a server needs its address and its model's name."""
+    backends = Settings.model_validate({"openai": openai}).backends()
+    assert (backends.transformers, backends.openai) == (None, None)
+
+
+def test_settings_load_no_library_of_a_composer():
+    """Reading settings that name no model imports neither torch nor a server's library."""
+    code = (
+        "import sys; from bot.settings import Settings; Settings().backends();"
+        "print(*{'torch', 'transformers', 'openai'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert shown.stdout.split() == []
+
+
+UNFILTERED = "lllyasviel/omost-dolphin-2.9-llama3-8b"
+
+
+@pytest.mark.parametrize("table", ["transformers", "openai"])
+def test_an_unfiltered_model_needs_safety(config, table):
+    """A model that refuses nothing is refused in one sentence, until something is said under [safety]."""
+    unsafe = f"[{table}]\nmodel = '{UNFILTERED}'\n"
+    config(unsafe)
+    with pytest.raises(SettingsError, match=rf"^config\.toml: {table}\.model is '{UNFILTERED}'.*\[safety\]"):
+        load_settings()
+    config(unsafe + "[safety]\nblock = ['a word']\n")
+    assert load_settings().safety.block == ("a word",)
+    config(unsafe + "[safety]\nclassifier = 'json:loads'\n")
+    assert load_settings().safety.classifier == "json:loads"
+
+
+async def test_safety_refuses_what_is_listed(config):
+    """The list and the classifier of the settings are those that the studio asks."""
+    config("[safety]\nblock = ['炸弹']\nclassifier = 'builtins:bool'\n")
+    safety = load_settings().studio_safety()
+    with pytest.raises(Blocked):
+        safety.check_words("一颗炸弹")
+    with pytest.raises(Blocked):
+        await safety.check("anything")
+
+
+def test_a_classifier_that_is_not_there_is_named(config):
+    """A classifier that cannot be loaded is a sentence with its name."""
+    config("[safety]\nclassifier = 'no_such_module:f'\n")
+    with pytest.raises(SettingsError, match=r"safety\.classifier is 'no_such_module:f'.*No module named"):
+        load_settings().studio_safety()
 
 
 def test_lists_of_people(config, monkeypatch):

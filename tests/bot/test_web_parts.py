@@ -182,8 +182,12 @@ async def test_what_cannot_be_used_says_why(studio):
     chosen = [part["props"]["choices"] for part in components if part["type"] == "radio"]
     assert [[name for name, _ in choices] for choices in chosen] == [["embedded"], ["storyboard"]]
     html = " ".join(part["props"]["value"] for part in components if part["type"] == "html")
-    for name in ("transformers", "openai", "sdxl"):
-        assert f"{name} — it comes with a later version" in html
+    for name, reason in (
+        ("transformers", "no model is named"),
+        ("openai", "no server is named"),
+        ("sdxl", "it comes with a later version"),
+    ):
+        assert f"{name} — {reason}" in html
 
 
 ADDRESSES = [

@@ -15,6 +15,7 @@ from PIL import Image
 
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
+from engine.composer.safety import Safety
 from engine.errors import OutOfMemory
 from engine.events import Done, Event
 from engine.jobs import ROLES, JobEngine, JobsPlace, sqlite_jobs_url
@@ -188,6 +189,7 @@ class Stage:
         self.post = Post()
         self.limits = Limits()
         self.people = People()
+        self.safety = Safety()
         self.slots: dict[str, int] = {}
         self.attempts = 5
         self.executor_id = "test-1"
@@ -196,7 +198,7 @@ class Stage:
     def studio_without_engine(self) -> Studio:
         """For orders that are refused before any job is started."""
         jobs = JobEngine(self.place(), self.store, roles=ROLES)
-        return Studio(self.store, jobs, limits=self.limits, people=self.people)
+        return Studio(self.store, jobs, limits=self.limits, people=self.people, safety=self.safety)
 
     async def open(self) -> Self:
         """A job engine and a studio on the store."""
@@ -206,6 +208,7 @@ class Stage:
             renderers={"storyboard": self.renderer},
             paint_layout=self.layouts.paint,
             attempts=self.attempts,
+            safety=self.safety,
         )
         self.jobs = JobEngine(
             self.place(),
@@ -215,7 +218,9 @@ class Stage:
             deliveries={"web": self.post.deliver},
             slots=self.slots,
         )
-        self.studio = Studio(self.store, self.jobs, limits=self.limits, people=self.people)
+        self.studio = Studio(
+            self.store, self.jobs, limits=self.limits, people=self.people, safety=self.safety
+        )
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.jobs)
             await stack.enter_async_context(self.studio)

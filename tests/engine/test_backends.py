@@ -4,45 +4,82 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
-from engine.backends import COMPOSERS, RENDERERS, composers, make_composer, make_renderer, renderers
+from engine.backends import COMPOSERS, RENDERERS, Backends
+from engine.composer.local.options import TransformersOptions
+from engine.composer.server import ServerOptions
 from engine.errors import BadSetting, Unavailable
 
-
-def test_all_backends_are_listed_and_the_embedded_ones_usable():
-    """Every name is listed once, in order; those that work here have no reason against them."""
-    assert tuple(backend.name for backend in composers()) == COMPOSERS
-    assert tuple(backend.name for backend in renderers()) == RENDERERS
-    usable = [backend.name for backend in (*composers(), *renderers()) if not backend.reason]
-    assert usable == ["embedded", "storyboard"]
+CONFIGURED = Backends(TransformersOptions(), ServerOptions("http://localhost:9/v1", "a-model"))
 
 
-def test_what_is_listed_as_usable_can_be_made():
+def usable(backends):
+    return [each.name for each in (*backends.composers, *backends.renderers) if not each.reason]
+
+
+def test_all_backends_are_listed_and_those_of_every_installation_usable():
+    """Every name is listed once, in order; what needs no configuration has no reason against it."""
+    assert tuple(backend.name for backend in Backends().composers) == COMPOSERS
+    assert tuple(backend.name for backend in Backends().renderers) == RENDERERS
+    assert usable(Backends()) == ["embedded", "storyboard"]
+
+
+def test_a_model_or_a_server_that_is_named_can_be_used():
+    """Whether a composer can be used is a question of the configuration, each on its own."""
+    assert usable(CONFIGURED) == ["embedded", "transformers", "openai", "storyboard"]
+    assert usable(Backends(openai=CONFIGURED.openai)) == ["embedded", "openai", "storyboard"]
+
+
+@pytest.mark.parametrize("backends", [Backends(), CONFIGURED], ids=["bare", "configured"])
+def test_what_is_listed_as_usable_can_be_made(backends):
     """Each usable backend is made; each other one is `Unavailable` with the listed reason."""
-    for backends, make in ((composers(), make_composer), (renderers(), make_renderer)):
-        for backend in backends:
+    for listed, make in (
+        (backends.composers, backends.make_composer),
+        (backends.renderers, backends.make_renderer),
+    ):
+        for backend in listed:
             if not backend.reason:
-                make(backend.name)
+                assert backend.name in type(make(backend.name)).__name__.lower()
                 continue
             with pytest.raises(Unavailable) as caught:
                 make(backend.name)
             assert (caught.value.backend, caught.value.reason) == (backend.name, backend.reason)
 
 
-@pytest.mark.parametrize(("make", "kind"), [(make_composer, "composer"), (make_renderer, "renderer")])
-def test_a_name_that_nobody_has_is_a_bad_setting(make, kind: str):
+@pytest.mark.parametrize("kind", ["composer", "renderer"])
+def test_a_name_that_nobody_has_is_a_bad_setting(kind: str):
     """The refusal names the names that there are."""
     with pytest.raises(BadSetting) as caught:
-        make("oil")
+        getattr(Backends(), f"make_{kind}")("oil")
     assert (caught.value.name, caught.value.value) == (kind, "oil")
     assert "embedded" in caught.value.allowed or "storyboard" in caught.value.allowed
 
 
+def test_a_key_is_not_shown():
+    """Backends that are printed do not show the key of the server."""
+    keyed = Backends(openai=ServerOptions("http://localhost:9/v1", "a-model", api_key=SecretStr("s3cret")))
+    assert "s3cret" not in repr(keyed)
+
+
 def test_importing_the_studio_loads_no_backend():
-    """The studio knows its backends by name; their modules and torch are not imported with it."""
-    code = "import engine.studio, sys; print(*[m for m in sys.modules if m.startswith(('engine.', 'torch'))])"
+    """The studio knows its backends by name; their modules and libraries are not imported with it."""
+    heavy = ("engine.", "torch", "transformers", "openai")
+    code = f"import engine.studio, sys; print(*[m for m in sys.modules if m.startswith({heavy})])"
     modules = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert "engine.studio" in modules
-    assert not {"torch", "engine.composer.embedded", "engine.renderer.storyboard"} & set(modules)
+    backends = {"engine.composer.embedded", "engine.composer.server", "engine.renderer.storyboard"}
+    assert not {"torch", "transformers", "openai", *backends} & set(modules)
+
+
+def test_a_model_of_our_own_is_named_without_torch():
+    """The process that people talk to has the model's options, and neither torch nor the model."""
+    code = (
+        "import sys; from engine.backends import Backends;"
+        "from engine.composer.local.options import TransformersOptions;"
+        "print(Backends(TransformersOptions()).composers[1].reason == '', 'torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["True", "False"]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from storage.database import connect, parse_url, sqlite_url
+from storage.database import connect, parse_url, spare_disk, sqlite_url
 from storage.errors import DatabaseAway, StorageFailed
 from storage.migrations import upgrade
 from storage.records import ConversationKey, NewTurn, PersonKey, Place
@@ -185,3 +185,13 @@ async def test_a_database_that_is_none_is_storage_failed(tmp_path: Path):
     (tmp_path / "omost.db").write_bytes(b"these are not tables" * 100)
     with pytest.raises(StorageFailed, match=r"^file is not a database$"):
         await Store.open(tmp_path)
+
+
+def test_a_spared_database_waits_for_the_disk_no_more(tmp_path):
+    """The file that was named commits lightly from then on; every other one as carefully as before."""
+    spare_disk(tmp_path / "spared.db")
+    for name, level in (("spared.db", 1), ("other.db", 2)):
+        engine = connect(sqlite_url(tmp_path / name))
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+        engine.dispose()

@@ -1,0 +1,210 @@
+"""The tables of `config.toml`: their options, with defaults and what is allowed.
+
+What each option means stands in `config.toml`, once.
+"""
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+
+from engine.backends import COMPOSERS, RENDERERS
+from engine.orders import MAX_GUIDANCE, MAX_STEPS
+from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, NEGATIVE_PROMPT
+
+POSTGRES = ("postgresql://", "postgresql+psycopg://")
+"""How the URL of a database begins."""
+
+
+class _Section(BaseModel):
+    """A table of `config.toml`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class PictureSettings(_Section):
+    """What a picture is made with unless the request says otherwise."""
+
+    width_px: int = Field(default=896, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
+    height_px: int = Field(default=1152, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
+    steps: int = Field(default=25, ge=1, le=MAX_STEPS)
+    guidance: float = Field(default=5.0, ge=0, le=MAX_GUIDANCE)
+    negative_prompt: str = NEGATIVE_PROMPT
+    composer: str = COMPOSERS[0]
+    renderer: str = RENDERERS[0]
+
+    @field_validator("composer")
+    @classmethod
+    def _known_composer(cls, name: str) -> str:
+        return _one_of(name, COMPOSERS)
+
+    @field_validator("renderer")
+    @classmethod
+    def _known_renderer(cls, name: str) -> str:
+        return _one_of(name, RENDERERS)
+
+
+class TransformersSettings(_Section):
+    """The language model of the composer `transformers`, as `engine.composer.local.TransformersOptions`."""
+
+    model: str = ""
+    revision: str = ""
+    offline: bool = False
+    mirror: str = ""
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    quantisation: Literal["none", "4bit", "8bit"] = "none"
+    device: str = "auto"
+    context_tokens: int = Field(default=8192, ge=2048)
+    conversations: int = Field(default=4, ge=1, le=64)
+    max_new_tokens: int = Field(default=4096, ge=256)
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    grammar: bool = True
+    drafts: bool = True
+    compile: Literal["auto", "on", "off"] = "auto"
+    template: Literal["auto", "llama-3", "chatml", "phi-3"] = "auto"
+    example: Literal["auto", "on", "off"] = "auto"
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, name: str) -> str:
+        if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", name):
+            raise PydanticCustomError("device", "input should be auto, cpu, mps, cuda, or cuda: and a number")
+        return name
+
+    @field_validator("mirror")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        return _address(address)
+
+
+class OpenAISettings(_Section):
+    """The server of the composer `openai`, as `engine.composer.server.ServerOptions`."""
+
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    model: str = ""
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    max_tokens: int = Field(default=4096, ge=256)
+    context_tokens: int = Field(default=0, ge=0)
+    connect_timeout_s: float = Field(default=10, gt=0, le=600)
+    first_token_timeout_s: float = Field(default=120, gt=0, le=3600)
+    between_tokens_timeout_s: float = Field(default=30, gt=0, le=600)
+    retries: int = Field(default=2, ge=0, le=10)
+    grammar: Literal["none", "vllm", "llama.cpp"] = "none"
+    example: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        return _address(address)
+
+
+Phrase = Annotated[str, Field(pattern=r"\w")]
+
+
+class SafetySettings(_Section):
+    """What is not composed."""
+
+    block: tuple[Phrase, ...] = ()
+    classifier: str = ""
+    timeout_s: float = Field(default=10, gt=0, le=600)
+
+    @field_validator("classifier")
+    @classmethod
+    def _function_in_a_module(cls, name: str) -> str:
+        if name and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+            raise PydanticCustomError("function", "input should be empty or package.module:function")
+        return name
+
+
+class DatabaseSettings(_Section):
+    """Where everything is remembered."""
+
+    url: SecretStr = SecretStr("")
+    pictures: Literal["auto", "files", "database"] = "auto"
+
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(POSTGRES):
+            raise PydanticCustomError("url", "input should be empty or begin with postgresql://")
+        return url
+
+
+class JobSettings(_Section):
+    """How jobs are kept and tried."""
+
+    name: str = Field(default="bot-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    poll_s: float = Field(default=0.3, ge=0.05, le=10)
+    attempts: int = Field(default=5, ge=1, le=100)
+
+
+class WorkerSettings(_Section):
+    """The process that composes and paints."""
+
+    roles: Annotated[tuple[Literal["llm", "image"], ...], Field(min_length=1)] = ("llm", "image")
+    llm_slots: int = Field(default=1, ge=1, le=64)
+    image_slots: int = Field(default=1, ge=1, le=64)
+    silence_s: int = Field(default=300, ge=30)
+
+
+class LimitSettings(_Section):
+    """How much one request, one person and everybody together may ask for."""
+
+    prompt_chars: int = Field(default=2000, ge=1)
+    count: int = Field(default=4, ge=1, le=16)
+    running_per_person: int = Field(default=1, ge=1, le=64)
+    waiting_per_person: int = Field(default=5, ge=0)
+    waiting_total: int = Field(default=500, ge=1)
+    pictures_per_day: int = Field(default=0, ge=0)
+    gpu_s_per_day: int = Field(default=0, ge=0)
+
+
+Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+"""A person's name in the lists: the platform and its id of them, as in `telegram:8812`."""
+
+
+class PeopleSettings(_Section):
+    """Who is served, and how."""
+
+    allow: tuple[Person, ...] = ()
+    deny: tuple[Person, ...] = ()
+    moderators: tuple[Person, ...] = ()
+    priority: tuple[Person, ...] = ()
+
+
+class RetentionSettings(_Section):
+    """How long things are kept."""
+
+    pictures_days: int = Field(default=0, ge=0)
+    conversations_days: int = Field(default=0, ge=0)
+    jobs_days: int = Field(default=3, ge=1)
+
+
+class WebSettings(_Section):
+    """Where the chat page is served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    call_pause_s: float = Field(default=0.25, ge=0, le=5)
+
+
+class LogSettings(_Section):
+    """What is written to the log, which goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _one_of(name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        raise PydanticCustomError("name", "input should be one of {names}", {"names": ", ".join(names)})
+    return name
+
+
+def _address(address: str) -> str:
+    if address and not address.startswith(("http://", "https://")):
+        raise PydanticCustomError("address", "input should be empty or begin with http:// or https://")
+    return address

@@ -1,0 +1,134 @@
+"""The composer on this machine: answers of a language model, streamed out of its thread.
+
+Imports torch and `transformers` when it is first used, not before.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from engine.composer import ComposeRequest
+from engine.composer.local.options import TransformersOptions
+from engine.errors import EmptyPrompt, Unavailable
+
+if TYPE_CHECKING:
+    from engine.composer.local.writer import Writer
+
+_PIECES_UNDER_WAY: Final = 64
+
+_MOST_AT_ONCE: Final = 64
+"""Answers; those beyond the conversations that are kept wait in their thread."""
+
+
+class TransformersComposer:
+    """Composes with a model that `transformers` runs.
+
+    >>> composer = TransformersComposer(TransformersOptions("/models/omost-llama-3-8b"))
+    """
+
+    def __init__(self, options: TransformersOptions | None = None) -> None:
+        """Loads nothing yet."""
+        self._options = options or TransformersOptions()
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, "composer")
+        self._guard = threading.Lock()
+        self._loading: Future[Writer] | None = None
+
+    async def compose(self, request: ComposeRequest) -> AsyncGenerator[str]:
+        """Streams the answer in whole characters; the first call loads the model.
+
+        Closing the iterator stops the model within one pass and waits for it. Loading goes on meanwhile: the
+        next request finds the model there.
+
+        Raises:
+            EmptyPrompt: The prompt is blank.
+            PromptTooLong: It does not fit into the model's context.
+            SceneTooLong: The scene does not.
+            Unavailable: The model cannot be had, loaded or run; the reason says why.
+        """
+        if not request.prompt.strip():
+            raise EmptyPrompt
+        writer = await self._loaded()
+        handover = _Handover()
+        writing = asyncio.get_running_loop().run_in_executor(
+            self._threads, handover.carry, writer.write(request, handover.is_cancelled)
+        )
+        writing.add_done_callback(handover.end)
+        try:
+            while (piece := await handover.next()) is not None:
+                yield piece
+            await writing
+        finally:
+            handover.cancel()
+            await asyncio.wait((writing,))
+            writing.exception()  # has been raised, or nobody waits for it any more
+
+    async def _loaded(self) -> "Writer":
+        with self._guard:
+            if self._loading is None or (self._loading.done() and self._loading.exception()):
+                self._loading = _in_background(self._options)
+            loading = self._loading
+        return await asyncio.shield(asyncio.wrap_future(loading))
+
+
+class _Handover:
+    """Pieces of text on their way out of a thread, of which a few may be under way."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_PIECES_UNDER_WAY)
+        self._cancelled = threading.Event()
+
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits for the pieces any more."""
+        return self._cancelled.is_set()
+
+    def carry(self, pieces: Generator[str]) -> None:
+        """Takes the pieces over as they come; in the thread."""
+        with closing(pieces):
+            for piece in pieces:
+                if piece:
+                    self._room.acquire()
+                    self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+                if self.is_cancelled():
+                    return
+
+    def end(self, _writing: "asyncio.Future[None]") -> None:
+        """Says that no piece will follow; in the loop."""
+        self._pieces.put_nowait(None)
+
+    async def next(self) -> str | None:
+        """The next piece, or None at the end."""
+        piece = await self._pieces.get()
+        self._room.release()
+        return piece
+
+    def cancel(self) -> None:
+        """Stops the thread, also where it waits for room."""
+        self._cancelled.set()
+        self._room.release()
+
+
+def _in_background(options: TransformersOptions) -> "Future[Writer]":
+    """Loads in a thread of its own that does not keep the process from ending."""
+    loading: Future[Writer] = Future()
+
+    def load() -> None:
+        try:
+            loading.set_result(_writer(options))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            loading.set_exception(error)
+
+    threading.Thread(target=load, name="model-loading", daemon=True).start()
+    return loading
+
+
+def _writer(options: TransformersOptions) -> "Writer":
+    try:
+        from engine.composer.local.writer import Writer  # noqa: PLC0415 - lazily, as the module says
+    except ImportError as error:
+        raise Unavailable("transformers", "needs-gpu-extra") from error
+    return Writer.from_options(options)

@@ -1,0 +1,187 @@
+"""Loading a language model and its tokenizer onto a device.
+
+Weights are safetensors, code of the model's own is never run. Knows nothing of how it will be used.
+"""
+
+import importlib.util
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import structlog
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.utils import logging as transformers_logging
+
+from engine.composer.local.hub import model_folder
+from engine.composer.local.options import TransformersOptions
+from engine.errors import Unavailable
+
+_DEVICE: Final = re.compile(r"cpu|mps|cuda(?::(\d+))?")
+_NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in the memory of its device.
+
+    Attributes:
+        stop_ids: What ends an answer, by the model's own configuration.
+        context_tokens: The longest conversation that it knows.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    stop_ids: frozenset[int]
+    context_tokens: int
+
+
+def load(options: TransformersOptions) -> LoadedModel:
+    """Fetches the model if need be, and loads it.
+
+    Raises:
+        Unavailable: It cannot be had or loaded here; the reason says why.
+    """
+    device = _device(options.device)
+    folder = model_folder(options)
+    config = _read_json(folder / "config.json")
+    _check_config(config, options)
+    began_s = time.monotonic()
+    _log.info("loading-model", model=options.model, device=str(device))
+    try:
+        model, tokenizer = _from_folder(folder, config, device, options)
+    except (RuntimeError, MemoryError) as error:
+        reason = "not-enough-memory" if is_out_of_memory(error) else "model-unreadable"
+        raise _unavailable(reason, options, error) from error
+    except (ImportError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
+        raise _unavailable("model-unreadable", options, error) from error
+    _log.info(
+        "model-loaded",
+        model=options.model,
+        took_s=round(time.monotonic() - began_s, 1),
+        loaded_bytes=model.get_memory_footprint(),
+    )
+    return LoadedModel(model, tokenizer, _stop_ids(model), _context_tokens(model, options))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device's memory is full, however its allocator says so."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
+
+
+def _from_folder(
+    folder: Path, config: dict[str, Any], device: torch.device, options: TransformersOptions
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    transformers_logging.disable_progress_bar()  # a log is no terminal
+    tokenizer = cast("Any", AutoTokenizer).from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    dtype = _dtype(options, device)
+    quantised = {} if "quantization_config" in config else _quantisation(options, dtype)
+    model, found = cast("Any", AutoModelForCausalLM).from_pretrained(
+        folder,
+        dtype=dtype,
+        device_map={"": device},
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+        **quantised,
+    )
+    if made_up := [*found["missing_keys"], *found["mismatched_keys"]]:  # filled at random
+        raise ValueError(f"weights that are missing or of another shape: {made_up[:3]}")
+    return cast("PreTrainedModel", model.eval()), cast("PreTrainedTokenizerBase", tokenizer)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        gpu = next((kind for kind in ("cuda", "mps") if _devices(kind)), "cpu")
+        return torch.device(gpu)
+    asked = _DEVICE.fullmatch(name)
+    if asked is None or int(asked[1] or 0) >= _devices(name.partition(":")[0]):
+        raise Unavailable("transformers", "no-such-device")
+    return torch.device(name)
+
+
+def _devices(kind: str) -> int:
+    """How many devices of a kind are here."""
+    match kind:
+        case "cuda":
+            return torch.cuda.device_count()
+        case "mps":
+            return int(torch.backends.mps.is_available())
+        case _:
+            return 1
+
+
+def _dtype(options: TransformersOptions, device: torch.device) -> torch.dtype:
+    if options.dtype != "auto":
+        return cast("torch.dtype", getattr(torch, options.dtype))
+    if device.type == "cpu":
+        return torch.float32
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float16
+
+
+def _quantisation(options: TransformersOptions, dtype: torch.dtype) -> dict[str, BitsAndBytesConfig]:
+    """The argument that quantises while loading; given as None it would undo a checkpoint's own."""
+    match options.quantisation:
+        case "4bit":
+            bits = BitsAndBytesConfig(
+                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+            )
+        case "8bit":
+            bits = BitsAndBytesConfig(load_in_8bit=True)
+        case _:
+            return {}
+    return {"quantization_config": bits}
+
+
+def _check_config(config: dict[str, Any], options: TransformersOptions) -> None:
+    if config.get("model_type") not in CONFIG_MAPPING:
+        raise Unavailable("transformers", "model-needs-code" if "auto_map" in config else "model-unreadable")
+    quantised = config.get("quantization_config", {}).get("quant_method") == "bitsandbytes"
+    wants_it = quantised or options.quantisation != "none"
+    if wants_it and importlib.util.find_spec("bitsandbytes") is None:
+        raise Unavailable("transformers", "needs-bitsandbytes")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read: object = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Unavailable("transformers", "model-unreadable") from error
+    if not isinstance(read, dict):
+        raise Unavailable("transformers", "model-unreadable")
+    return cast("dict[str, Any]", read)
+
+
+def _stop_ids(model: PreTrainedModel) -> frozenset[int]:
+    eos: int | list[int] | None = getattr(model.generation_config, "eos_token_id", None)
+    return frozenset({eos} if isinstance(eos, int) else eos or ())
+
+
+def _context_tokens(model: PreTrainedModel, options: TransformersOptions) -> int:
+    known = cast("int", getattr(model.config, "max_position_embeddings", options.context_tokens))
+    return min(options.context_tokens, known)
+
+
+def _unavailable(reason: str, options: TransformersOptions, error: Exception) -> Unavailable:
+    _log.error("model-not-loaded", model=options.model, reason=reason, exc_info=error)
+    return Unavailable("transformers", reason)
