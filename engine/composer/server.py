@@ -38,7 +38,7 @@ _OMISSIBLE = frozenset({"max_tokens", "temperature", "top_p", "seed"})
 _END = object()
 
 _MARKUP = re.compile(r"<(?=[|\uff5c/<A-Za-z])|\[(?=/?[A-Z_]+\])")
-"""Where the name of a control token may begin, which servers read wherever it stands: `<|eot_id|>`, `[INST]`."""
+"""Where a control token's name may begin; servers read them wherever they stand: `<|eot_id|>`, `[INST]`."""
 
 _log = structlog.get_logger()
 
@@ -279,7 +279,7 @@ class OpenAIComposer:
 
     def _tell(self, failure: Failed, messages: Messages, **more: object) -> None:
         """Logs a failure; of the server's words only such as do not repeat what it was told."""
-        told = [message.content for message in messages if message.role != "system"]
+        told = [_sendable(message.content) for message in messages if message.role != "system"]
         told.append(self._key())
         detail = failure.detail[:_MAX_DETAIL_CHARS]
         self._log.warning(
@@ -308,7 +308,7 @@ def _size(messages: Messages) -> int:
 
 
 def _sendable(text: str) -> str:
-    """The text without names of control tokens, and without halves of characters, which UTF-8 does not have."""
+    """The text without control tokens' names, and without halves of characters, which UTF-8 does not have."""
     return _MARKUP.sub(r"\g<0> ", text).encode(errors="replace").decode()
 
 

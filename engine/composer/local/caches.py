@@ -106,6 +106,7 @@ class Kept:
     Attributes:
         key_values: The tensors.
         ids: What they hold, first token first.
+        prompt_tokens: How many of them were the last prompt; what follows is the reply.
         regime: The position encoding that they were computed with (see `Steps.regime`).
         is_busy: Whether it is lent.
         last_use: The higher, the later it was given back.
@@ -114,6 +115,7 @@ class Kept:
     def __init__(self, key_values: KeyValues) -> None:
         self.key_values = key_values
         self.ids: list[int] = []
+        self.prompt_tokens = 0
         self.regime = 0
         self.is_busy = False
         self.last_use = 0
@@ -132,9 +134,7 @@ class Caches:
         preamble_tokens: With how many ids all conversations begin; to share those is no sign of being one.
     """
 
-    def __init__(
-        self, make: Callable[[], KeyValues], conversations: int, preamble_tokens: int = 0
-    ) -> None:
+    def __init__(self, make: Callable[[], KeyValues], conversations: int, preamble_tokens: int = 0) -> None:
         if conversations < 1:
             raise ValueError(f"{conversations} conversations: at least one is needed")
         self._make = make
@@ -193,9 +193,9 @@ class Caches:
         return min(idle, key=lambda kept: kept.last_use, default=None)
 
     def _goes_on(self, kept: Kept, ids: Sequence[int]) -> bool:
-        """Whether a prompt repeats most of what a conversation has of its own."""
-        own = len(kept.ids) - self._preamble_tokens
-        return 2 * (kept.common(ids) - self._preamble_tokens) > own
+        """Whether a prompt repeats the last one, or most of what the conversation has of its own."""
+        common, preamble = kept.common(ids), self._preamble_tokens
+        return 0 < kept.prompt_tokens <= common or 2 * (common - preamble) > len(kept.ids) - preamble
 
     def _give_back(self, kept: Kept) -> None:
         with self._changed:

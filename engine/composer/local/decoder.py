@@ -227,7 +227,7 @@ class _Reply:
         self._length = 0
         self._end: End | None = None if self._limit > 0 else "limit"
         self._passes = self._forced = self._accepted = 0
-        self._prompt_tokens = len(prompt)
+        self._prompt_tokens = kept.prompt_tokens = len(prompt)
         self._reused = self._reuse(prompt)
         self._pending = prompt[self._reused :]
 

@@ -5,11 +5,10 @@ Weights are safetensors, code of the model's own is never run. Knows nothing of 
 
 import importlib.util
 import json
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import structlog
 import torch
@@ -26,10 +25,8 @@ from transformers.utils import logging as transformers_logging
 
 from engine.composer.local.hub import model_folder
 from engine.composer.local.options import TransformersOptions
+from engine.devices import device_named, has_bfloat16, is_out_of_memory
 from engine.errors import Unavailable
-
-_DEVICE: Final = re.compile(r"cpu|mps|cuda(?::(\d+))?")
-_NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)
 
 _log = structlog.get_logger()
 
@@ -55,7 +52,7 @@ def load(options: TransformersOptions) -> LoadedModel:
     Raises:
         Unavailable: It cannot be had or loaded here; the reason says why.
     """
-    device = _device(options.device)
+    device = device_named(options.device, "transformers")
     folder = model_folder(options)
     config = _read_json(folder / "config.json")
     _check_config(config, options)
@@ -75,13 +72,6 @@ def load(options: TransformersOptions) -> LoadedModel:
         loaded_bytes=model.get_memory_footprint(),
     )
     return LoadedModel(model, tokenizer, _stop_ids(model), _context_tokens(model, options))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device's memory is full, however its allocator says so."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
 
 
 def _from_folder(
@@ -108,35 +98,12 @@ def _from_folder(
     return cast("PreTrainedModel", model.eval()), cast("PreTrainedTokenizerBase", tokenizer)
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        gpu = next((kind for kind in ("cuda", "mps") if _devices(kind)), "cpu")
-        return torch.device(gpu)
-    asked = _DEVICE.fullmatch(name)
-    if asked is None or int(asked[1] or 0) >= _devices(name.partition(":")[0]):
-        raise Unavailable("transformers", "no-such-device")
-    return torch.device(name)
-
-
-def _devices(kind: str) -> int:
-    """How many devices of a kind are here."""
-    match kind:
-        case "cuda":
-            return torch.cuda.device_count()
-        case "mps":
-            return int(torch.backends.mps.is_available())
-        case _:
-            return 1
-
-
 def _dtype(options: TransformersOptions, device: torch.device) -> torch.dtype:
     if options.dtype != "auto":
         return cast("torch.dtype", getattr(torch, options.dtype))
     if device.type == "cpu":
         return torch.float32
-    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16
-    return torch.float16
+    return torch.bfloat16 if has_bfloat16(device) else torch.float16
 
 
 def _quantisation(options: TransformersOptions, dtype: torch.dtype) -> dict[str, BitsAndBytesConfig]:

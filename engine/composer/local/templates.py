@@ -121,8 +121,10 @@ class ChatTemplate:
         """The conversation with its contents held by place holders, each of them there and in its order."""
         said = [Message(message.role, holder) for holder, message in held.items()]
         for text in (self._by_own(said), self._by_markup(said), self._by_own(_without_system(said))):
-            places = [text.find(holder) for holder in held] if text is not None else []
-            if places and -1 not in places and places == sorted(places):
+            if text is None:
+                continue
+            places = [text.find(holder) for holder in held]
+            if -1 not in places and places == sorted(places):
                 return text
         raise Unavailable("transformers", "model-no-template")
 

@@ -20,13 +20,14 @@ from canvas import CanvasError, grammar, parse, write
 from engine.composer import ComposeRequest
 from engine.composer.local.closing import closing as closing_of
 from engine.composer.local.decoder import ContextFull, Decoder, Decoding, NotFinite, Statistics
-from engine.composer.local.loading import LoadedModel, is_out_of_memory, load
+from engine.composer.local.loading import LoadedModel, load
 from engine.composer.local.masks import GrammarFailed
 from engine.composer.local.options import TransformersOptions
 from engine.composer.local.sampling import Sampling
 from engine.composer.local.templates import ChatTemplate
 from engine.composer.local.tokens import ControlledTokenizer, WholeCharacters
 from engine.composer.prompting import Message, fitting, in_fence, messages
+from engine.devices import is_out_of_memory
 from engine.errors import SceneTooLong, Unavailable
 
 _USUAL_ANSWER_TOKENS: Final = 2048

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save_file
 from structlog.testing import capture_logs
 from transformers import LlamaForCausalLM
 
-from engine.composer.local.loading import is_out_of_memory, load
+from engine.composer.local.loading import load
 from engine.composer.local.options import TransformersOptions, is_unfiltered
+from engine.devices import is_out_of_memory
 from engine.errors import Unavailable
 from tests.engine.rig.hub import COMMIT, Hub, hub_of
 
