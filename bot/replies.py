@@ -26,6 +26,7 @@ from engine.errors import (
     GaveUp,
     Internal,
     Interrupted,
+    LoraDoesNotFit,
     NotAllowed,
     NotChecked,
     NotUnderstood,
@@ -64,6 +65,10 @@ _ERRORS: Mapping[type[BaseException], str] = {
     ),
     SceneTooLong: later(
         "The scene has become too long for the composer. Remove regions, or start a new scene."
+    ),
+    LoraDoesNotFit: later(
+        "The LoRA “{name}” is made for another kind of model, or its file is broken. "
+        "Leave it out, or name another."
     ),
     NotUnderstood: later("I could not make anything of “{text}”. {advice}"),
     BadSetting: later("{name} cannot be {value}. Allowed: {allowed}."),
@@ -159,10 +164,13 @@ _NAMES: Mapping[str, str] = {
     "wrong-address": later("something else answers at its address; base_url usually ends in /v1"),
     "bad-request": later("its server does not take the request; see grammar under [openai], and the log"),
     "not-understood": later("what its server sends is not OpenAI's protocol; see base_url under [openai]"),
-    "too-long": later("the scene and the request are longer than it can read"),
+    "too-long": later(
+        "the scene, the request and the answer together are longer than it can read; "
+        "see max_tokens and context_tokens under [openai]"
+    ),
     # why a model of our own cannot be loaded or does not go on
     "needs-bitsandbytes": later(
-        "its weights are quantised; install what reads them: pip install bitsandbytes"
+        "quantised weights need bitsandbytes: pip install bitsandbytes, or see model and quantisation"
     ),
     "model-unknown": later(
         "there is no folder and no model on the hub of that name; see model in the settings"
@@ -175,6 +183,9 @@ _NAMES: Mapping[str, str] = {
     "model-without-safetensors": later("its weights are there as pickles only, and those are never loaded"),
     "model-needs-code": later("it wants program code of its own run, and that is never done"),
     "model-unreadable": later("its files are broken, or of a kind that transformers does not know"),
+    "model-not-sdxl": later("it is no base model of SDXL; take RealVisXL V4.0, or another one of SDXL's"),
+    "model-incomplete": later("parts of it are missing; fetch it anew, or take another"),
+    "model-several-files": later("it consists of several checkpoints; name one of the files"),
     "model-no-template": later("it is not known how to talk to it; set template in the settings"),
     "no-such-device": later("there is no such device; see device in the settings"),
     "not-enough-memory": later("it does not fit into the memory; see quantisation and context_tokens"),

@@ -96,6 +96,13 @@ class OpenAISettings(_Section):
     grammar: Literal["none", "vllm", "llama.cpp"] = "none"
     example: bool = False
 
+    @field_validator("api_key")
+    @classmethod
+    def _on_one_line(cls, key: SecretStr) -> SecretStr:
+        if not key.get_secret_value().strip().isprintable():
+            raise PydanticCustomError("key", "input should have no line breaks or other control characters")
+        return key
+
     @field_validator("base_url")
     @classmethod
     def _web_address(cls, address: str) -> str:

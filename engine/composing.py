@@ -23,6 +23,8 @@ from storage.records import Revision
 MAX_REPLY_CHARS = 64_000  # twice what 8,192 tokens make
 MAX_REMARK_CHARS = 2_000
 MAX_LINE_CHARS = 200
+MAX_REJECTED_CHARS = 16_000
+"""So much of a reply that cannot be read is told with what was wrong: more than any good one has."""
 SIGN_EVERY_S = 10.0
 MAX_START_S = 3600.0
 """A composer from which nothing has come for so long is given up with its worker, as one that hangs."""
@@ -71,7 +73,7 @@ async def compose(
         return first
     publish(ComposingText("\n\n"))
     try:
-        corrected = replace(request, correction=first.correction)
+        corrected = replace(request, correction=first.correction, rejected=first.text)
         second = await _reply(composer, corrected, publish, sign_every_s)
     except EngineError:
         if first.partial is None:
@@ -117,11 +119,13 @@ class _Unread:
 
     Attributes:
         line: The line that the error is about.
+        text: The reply, as much of it as can be told to a composer.
         partial: What the calls that can be read make; None where there is none.
     """
 
     error: CanvasError
     line: str
+    text: str
     partial: Composition | None
 
     @property
@@ -192,7 +196,7 @@ def _read(parser: StreamParser, text: str, *, broke_off: bool) -> Composition | 
         line = _line(text, error.line)
         repairs.append(Repair(error.line, "call", shorten(line), ""))
         partial = parser.canvas and _composition(parser, parser.canvas, repairs)
-        return _Unread(error, line, partial)
+        return _Unread(error, line, text[:MAX_REJECTED_CHARS], partial)
 
 
 def _is_unclosed(text: str) -> bool:

@@ -52,6 +52,18 @@ class SceneTooLong(Refused):
     """The scene has more words than the composer can hold beside its answer."""
 
 
+class LoraDoesNotFit(Refused):
+    """A LoRA is made for another kind of checkpoint, or its file cannot be read.
+
+    Attributes:
+        name: The LoRA.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the LoRA {name!r} does not fit")
+        self.name = name
+
+
 class NotUnderstood(Refused):
     """The composer found nothing in the request that it can act on.
 

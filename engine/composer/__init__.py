@@ -31,6 +31,7 @@ class ComposeRequest:
         seed: Fixes whatever the composer leaves to chance.
         is_first: Whether the conversation begins with this request: the time to introduce oneself.
         correction: What was wrong with the code of the first try, when this is the second one.
+        rejected: The reply of that first try, or its beginning.
     """
 
     prompt: str
@@ -40,6 +41,7 @@ class ComposeRequest:
     seed: int = 0
     is_first: bool = True
     correction: str = ""
+    rejected: str = ""
 
 
 class Composer(Protocol):

@@ -5,15 +5,19 @@ be no language model at all. Knows neither requests nor retries.
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httpx2
 import openai
 
 MAX_PAUSE_S = 30.0
 """A server that wants to be left alone for longer is not waited for."""
+
+MAX_RESPONSE_BYTES = 16 * 2**20
+"""Far more than any reply or list of models takes; a line that never ends would fill the memory."""
 
 _TOO_LONG = re.compile(
     r"context[ _](length|size|window)|maximum (context|model) length|prompt is too long", re.IGNORECASE
@@ -62,6 +66,37 @@ class Token:
     text: str = ""
     is_alive: bool = False
     finish: str = ""
+
+
+class _Capped(httpx2.AsyncByteStream):
+    """The bytes of a response, up to what any reply may take."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size_bytes = 0
+        async for part in self._stream:
+            size_bytes += len(part)
+            if size_bytes > MAX_RESPONSE_BYTES:
+                await self.aclose()
+                raise Failed("not-understood", detail=f"more than {MAX_RESPONSE_BYTES} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def cap(response: httpx2.Response) -> None:
+    """Makes reading a response fail when it has more bytes than any reply; a hook of the HTTP client.
+
+    Raises:
+        Failed: It is compressed, though that was not asked for: few bytes could become any number.
+    """
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Failed("not-understood", detail="compressed")
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Capped(response.stream)
 
 
 class Speech:

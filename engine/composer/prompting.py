@@ -34,6 +34,7 @@ def messages(request: ComposeRequest, *, example: bool = False) -> Messages:
     """The request with its whole history, the system's text first.
 
     The scene as it stands is always the last answer, also where it was changed by hand or came as a file.
+    Only a first answer to this request that could not be read comes after it.
 
     Args:
         request: What is asked for.
@@ -45,19 +46,21 @@ def messages(request: ComposeRequest, *, example: bool = False) -> Messages:
 def fitting(request: ComposeRequest, fits: Callable[[Messages], bool], *, example: bool = False) -> Messages:
     """The messages of a request, shortened where they do not fit.
 
-    When the whole history does not, the first request, the scene as it stands and the new instruction are
-    told; when not even that does, the scene's own description takes the first request's place.
+    What goes first is an answer that could not be read; what was wrong with it stays. When the whole history
+    does not fit, the first request, the scene as it stands and the new instruction are told; when not even
+    that does, the scene's own description takes the first request's place.
 
     Raises:
         PromptTooLong: The instruction is too long; it says how much of it would do.
         SceneTooLong: The scene is too long, whatever the instruction.
     """
-    exchanges = _with_current(request)
-    for told in (exchanges, *_condensed(exchanges, request)):
-        conversation = _conversation(request, told, example=example)
+    exchanges, short = _with_current(request), replace(request, rejected="")
+    whole = ((request, exchanges), (short, exchanges))
+    for asked, told in (*whole, *((short, condensed) for condensed in _condensed(exchanges, request))):
+        conversation = _conversation(asked, told, example=example)
         if fits(conversation):
             return conversation
-    raise _too_long(request, fits, example=example)
+    raise _too_long(short, fits, example=example)
 
 
 def in_fence(code: str) -> str:
@@ -76,14 +79,28 @@ def is_english(text: str) -> bool:
 
 
 def _conversation(request: ComposeRequest, told: Iterable[Exchange], *, example: bool) -> Messages:
-    system = f"{SYSTEM_TEXT}\n\n{_TASK}" if example else SYSTEM_TEXT
+    system = f"{SYSTEM_TEXT}\n\n{_task(request.language)}" if example else SYSTEM_TEXT
     shown = (Exchange(_EXAMPLE_PROMPT, write(_EXAMPLE)),) if example else ()
     said = [Message("system", system)]
     for exchange in (*shown, *told):
         said.append(Message("user", _asked(exchange.prompt)))
         said.append(Message("assistant", in_fence(exchange.code)))
-    said.append(Message("user", _asked(request.prompt) + _corrected(request.correction)))
-    return tuple(said)
+    return (*said, *_request(request))
+
+
+def _request(request: ComposeRequest) -> Messages:
+    """The request itself; on the second try with the first answer, if it is told, and what was wrong."""
+    asked, rejected = _asked(request.prompt), request.rejected.strip()
+    if not request.correction:
+        return (Message("user", asked),)
+    corrected = _CORRECTION.format(request.correction.strip())
+    if not rejected:
+        return (Message("user", f"{asked}\n\n{corrected}"),)
+    return Message("user", asked), Message("assistant", rejected), Message("user", corrected)
+
+
+def _task(language: str) -> str:
+    return f"{_TASK} {_REMARKS.format(_LANGUAGES.get(language, 'English'))}"
 
 
 def _with_current(request: ComposeRequest) -> tuple[Exchange, ...]:
@@ -127,10 +144,6 @@ def _asked(prompt: str) -> str:
     return asked if is_english(asked) else f"{asked}\n\n{_IN_ENGLISH}"
 
 
-def _corrected(correction: str) -> str:
-    return f"\n\n{_CORRECTION.format(correction.strip())}" if correction else ""
-
-
 def _signature(method: str) -> str:
     arguments = (f"{parameter}: {_TYPES.get(parameter, 'str')}" for parameter in PARAMETERS[method])
     return f"    def {method}(self, {', '.join(arguments)}):"
@@ -170,6 +183,10 @@ _TASK: Final = (
     "the nearer it stands. When a change is asked for, write the whole scene again and keep everything else "
     "word for word."
 )
+
+_REMARKS: Final = "Any words outside of the code are for the person: write them in {}."
+
+_LANGUAGES: Final = {"en": "English", "zh": "Chinese"}
 
 _IN_ENGLISH: Final = "(Write all descriptions and tags in English, whatever language the request is in.)"
 

@@ -22,9 +22,9 @@ from pydantic import SecretStr
 
 from canvas.grammar import grammar
 from engine.composer import ComposeRequest
-from engine.composer.chat_protocol import MAX_PAUSE_S, Failed, Speech, Token, listed, token, translated
+from engine.composer.chat_protocol import MAX_PAUSE_S, Failed, Speech, Token, cap, listed, token, translated
 from engine.composer.prompting import Messages, fitting
-from engine.errors import Blocked, EmptyPrompt, PromptTooLong, Unavailable
+from engine.errors import Blocked, EmptyPrompt, PromptTooLong, SceneTooLong, Unavailable
 
 NAME = "openai"
 HEALTH_TIMEOUT_S = 15.0
@@ -106,7 +106,7 @@ class OpenAIComposer:
         """
         if not request.prompt.strip():
             raise EmptyPrompt
-        messages = fitting(request, self._fits, example=self._options.example)
+        messages = self._fitting(request)
         has_begun = False
         for tries in itertools.count(1):
             spared = frozenset(self._omitted)
@@ -260,11 +260,28 @@ class OpenAIComposer:
     def _new_client(self) -> AsyncOpenAI:
         timeout = openai.Timeout(None, connect=self._options.connect_timeout_s)
         key = self._key() or "none"  # the library wants one, and would look for it in the environment
-        return AsyncOpenAI(base_url=self._options.base_url, api_key=key, timeout=timeout, max_retries=0)
+        if not key.isprintable():  # no header can carry a line break
+            raise Failed("refused-key")
+        return AsyncOpenAI(
+            base_url=self._options.base_url,
+            api_key=key,
+            default_headers={"Accept-Encoding": "identity"},
+            timeout=timeout,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, event_hooks={"response": [cap]}),
+        )
 
     def _key(self) -> str:
         key = self._options.api_key
         return key.get_secret_value().strip() if key else ""
+
+    def _fitting(self, request: ComposeRequest) -> Messages:
+        try:
+            return fitting(request, self._fits, example=self._options.example)
+        except SceneTooLong:
+            if request.canvas:
+                raise
+        raise Unavailable(NAME, "too-long")  # no scene is to blame: the answer alone leaves too little room
 
     def _fits(self, messages: Messages) -> bool:
         room_tokens = self._options.context_tokens

@@ -25,6 +25,7 @@ from engine.errors import (
     GaveUp,
     Internal,
     Interrupted,
+    LoraDoesNotFit,
     NotAllowed,
     NotChecked,
     NotUnderstood,
@@ -63,6 +64,7 @@ ERRORS = {
     Busy: (Busy(), []),
     NotChecked: (NotChecked(), []),
     SceneTooLong: (SceneTooLong(), []),
+    LoraDoesNotFit: (LoraDoesNotFit("ink wash"), ["ink wash"]),
     NotAllowed: (NotAllowed(), []),
     NotYours: (NotYours(), []),
     TooManyWaiting: (TooManyWaiting(6, 170), ["6", "3 "]),
@@ -227,6 +229,20 @@ def test_every_reason_has_words(language):
     spoken = words(language)
     assert [key for key in reasons | settings if spoken.named(key) == key] == []
     assert spoken.backend_reason("") == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("reason", "settings"),
+    [
+        ("too-long", ["max_tokens", "context_tokens", "[openai]"]),
+        ("needs-bitsandbytes", ["pip install bitsandbytes", "model", "quantisation"]),
+    ],
+)
+def test_reasons_name_what_to_set(language, reason, settings):
+    """Whoever runs the bot reads which settings help, in either language."""
+    said = words(language).named(reason)
+    assert [name for name in settings if name not in said] == []
 
 
 def test_a_failed_answer_says_what_became_of_the_picture():

@@ -205,6 +205,21 @@ def test_a_key_comes_from_the_environment_and_is_not_shown(config, monkeypatch):
     assert "s3cret" not in f"{settings} {settings!r} {settings.model_dump_json()} {backends!r}"
 
 
+@pytest.mark.parametrize("key", ["s3cret\nline", "s3cret\x7f", "s3cret\tline"])
+def test_a_key_with_control_characters_is_refused(monkeypatch, key):
+    """A key that no header can carry is refused at the start, by name, and is not told."""
+    monkeypatch.setenv("OMOST_OPENAI__API_KEY", key)
+    with pytest.raises(SettingsError, match=r"OMOST_OPENAI__API_KEY.*control characters") as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_key_may_end_with_its_line(monkeypatch):
+    """As one that was read from a file does."""
+    monkeypatch.setenv("OMOST_OPENAI__API_KEY", "s3cret\n")
+    assert load_settings().openai.api_key.get_secret_value().strip() == "s3cret"
+
+
 def test_a_wrong_key_in_a_variable_is_not_told(monkeypatch):
     """A table in a variable that holds a key beside a mistake is blamed without its values."""
     monkeypatch.setenv("OMOST_OPENAI", '{"api_key": "s3cret", "retries": "s3cret"}')

@@ -7,7 +7,7 @@ import pytest
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
 from engine.composer.safety import Safety
-from engine.composing import BROKEN_OFF, MAX_REPLY_CHARS, compose
+from engine.composing import BROKEN_OFF, MAX_REJECTED_CHARS, MAX_REPLY_CHARS, compose
 from engine.errors import Blocked, ComposeFailed, NotChecked, NotUnderstood, Unavailable
 from engine.events import ComposingText, Done, Failed
 from engine.studio import Adopt
@@ -81,6 +81,7 @@ async def test_the_second_try_is_told_the_error_and_the_line():
     assert "Did you mean" in second.correction.splitlines()[0]
     assert second.correction.endswith(f"The line reads: {NO_PLACE.strip()}")
     assert second.language == "zh"
+    assert second.rejected == BROKEN
     told = "".join(event.text for event in heard if isinstance(event, ComposingText))
     assert told == f"{BROKEN}\n\n{WHOLE}"
 
@@ -91,6 +92,7 @@ async def test_a_line_without_end_is_told_short():
     composer = Scripted(endless, WHOLE)
     await compose(composer, REQUEST, unheard)
     assert len(composer.requests[1].correction) < 600
+    assert composer.requests[1].rejected == endless[:MAX_REJECTED_CHARS] != endless
 
 
 async def test_what_can_be_read_stands():

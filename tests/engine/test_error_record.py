@@ -13,6 +13,7 @@ SAMPLES = [
     errors.NotUnderstood("屏風 qwx", ("frog", "heron")),
     errors.BadSetting("seed", -1, "0-4294967295"),
     errors.SceneTooLong(),
+    errors.LoraDoesNotFit("ink"),
     errors.Blocked(),
     errors.NotChecked(),
     errors.Busy(),

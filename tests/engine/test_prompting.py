@@ -151,6 +151,52 @@ def test_a_correction_says_what_was_wrong() -> None:
     assert "line 3, column 5: no area 'huge'" in content
 
 
+def test_a_rejected_answer_stands_before_its_correction() -> None:
+    """The model sees the answer that is spoken of, as its own, in turn after the request."""
+    told = messages(replace(REQUEST, correction="no area 'huge'", rejected=" area='huge'\n"))
+
+    assert told[:-2] == messages(REQUEST)
+    assert told[-2] == Message("assistant", "area='huge'")
+    assert told[-1].role == "user"
+    assert "no area 'huge'" in told[-1].content
+    assert "add a heron" not in told[-1].content
+
+
+def test_a_blank_rejected_answer_is_not_told() -> None:
+    """Templates and servers do not take an answer without a word."""
+    corrected = replace(REQUEST, correction="there is no code")
+
+    assert messages(replace(corrected, rejected=" \n")) == messages(corrected)
+
+
+def test_a_rejected_answer_goes_first_where_there_is_no_room() -> None:
+    """The history stays, and so does what was wrong."""
+    corrected = replace(REQUEST, correction="no area 'huge'")
+    told = fitting(replace(corrected, rejected="x" * 5000), within(4000))
+
+    assert told == messages(corrected)
+
+
+def test_too_long_beside_a_rejected_answer_is_the_requests_fault() -> None:
+    """What could be left out does not count for how much would do."""
+    request = replace(REQUEST, prompt="x" * 5000, correction="no code")
+    with pytest.raises(PromptTooLong) as plain:
+        fitting(request, within(3000))
+    with pytest.raises(PromptTooLong) as caught:
+        fitting(replace(request, rejected="y" * 2000), within(3000))
+
+    assert caught.value.allowed_chars == plain.value.allowed_chars
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "English"), ("zh", "Chinese"), ("xx", "English")])
+def test_other_models_are_told_the_persons_language(language: str, name: str) -> None:
+    """Their remarks are for the person; only the models that were trained on Canvas keep their form."""
+    request = replace(REQUEST, language=language)
+
+    assert messages(request, example=True)[0].content.endswith(f"write them in {name}.")
+    assert messages(request) == messages(REQUEST)
+
+
 def test_other_models_are_shown_an_example() -> None:
     """The task is explained and done once, with code that reads as the canvas it is, before the history."""
     told = messages(REQUEST, example=True)
@@ -167,8 +213,8 @@ def test_other_models_are_shown_an_example() -> None:
 @given(st.text(min_size=1), st.booleans())
 def test_words_of_a_person_stand_in_user_messages_only(words: str, example: bool) -> None:  # noqa: FBT001
     """Whatever they say, the system's text and the answers are the same."""
-    said = ComposeRequest(words, DUSK, (Exchange(words, write(DUSK)),), correction=words)
-    harmless = ComposeRequest("x", DUSK, (Exchange("x", write(DUSK)),), correction="x")
+    said = ComposeRequest(words, DUSK, (Exchange(words, write(DUSK)),), correction=words, rejected="no")
+    harmless = ComposeRequest("x", DUSK, (Exchange("x", write(DUSK)),), correction="x", rejected="no")
 
     def others(request: ComposeRequest) -> list[Message]:
         return [message for message in messages(request, example=example) if message.role != "user"]

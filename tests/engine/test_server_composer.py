@@ -1,10 +1,11 @@
 """The composer behind a server, against a real one on loopback."""
 
 import asyncio
+import gzip
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -15,10 +16,11 @@ from structlog.testing import capture_logs
 
 from canvas import Canvas, CanvasError, GlobalDescription, LocalDescription, parse, write
 from engine.composer import Composer, ComposeRequest, Exchange
+from engine.composer.chat_protocol import MAX_RESPONSE_BYTES
 from engine.composer.prompting import SYSTEM_TEXT
 from engine.composer.server import OpenAIComposer, ServerOptions
 from engine.composing import compose
-from engine.errors import Blocked, EmptyPrompt, PromptTooLong, Unavailable
+from engine.errors import Blocked, EmptyPrompt, PromptTooLong, SceneTooLong, Unavailable
 from engine.events import ComposingText, RegionFinished
 from tests.engine.rig.llm_server import (
     Act,
@@ -502,6 +504,77 @@ async def test_long_events(server: LlmServer, make: MakeComposer):
     assert await said(make()) == text
 
 
+class Endless:
+    """Sends an event that never ends, or an error, and counts what is taken of it."""
+
+    def __init__(self, begin: Callable[[Connection], Awaitable[None]]) -> None:
+        self.begin = begin
+        self.sent_bytes = 0
+        self.was_left = asyncio.Event()
+
+    async def __call__(self, connection: Connection) -> None:
+        await self.begin(connection)
+        try:
+            while self.sent_bytes < 4 * MAX_RESPONSE_BYTES:
+                await connection.raw(b"a" * 65_536)
+                self.sent_bytes += 65_536
+        except ConnectionError:
+            self.was_left.set()
+
+
+async def begin_words(connection: Connection) -> None:
+    await connection.begin(is_chunked=False)
+    await connection.say("Here")
+    await connection.send(b"data: ")
+
+
+async def begin_nothing(connection: Connection) -> None:
+    await connection.begin(is_chunked=False)
+    await connection.send(b"data: ")
+
+
+async def begin_error(connection: Connection) -> None:
+    await connection.raw(b"HTTP/1.1 400 Said\r\ncontent-type: text/plain\r\n\r\n")
+
+
+@pytest.mark.parametrize("begin", [begin_nothing, begin_error])
+async def test_endless_responses(server: LlmServer, make: MakeComposer, begin: Act):
+    """What never ends is left when it has more bytes than any reply, and is told as not understood."""
+    act = Endless(begin)
+    server.acts = [act]
+    composer = make()
+    assert await reason(composer) == "not-understood"
+    await soon(act.was_left)
+    assert act.sent_bytes < 2 * MAX_RESPONSE_BYTES
+    assert len(server.asked) == 1
+
+
+async def test_endless_events_after_words(server: LlmServer, make: MakeComposer):
+    """The words before an event that never ends stand."""
+    act = Endless(begin_words)
+    server.acts = [act]
+    assert await said(make()) == "Here"
+    await soon(act.was_left)
+
+
+async def test_endless_lists_of_models(server: LlmServer, make: MakeComposer):
+    """Nor does a list of models fill the memory."""
+    server.models = act = Endless(begin_nothing)
+    assert await make().health() == "not-understood"
+    await soon(act.was_left)
+
+
+async def test_compressed_responses(server: LlmServer, make: MakeComposer):
+    """Compressed answers are neither asked for nor read: a few of their bytes could become any number."""
+    body = gzip.compress(b"data: " + b"a" * 1000)
+    head = b"HTTP/1.1 200 Said\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n"
+    server.acts = [lambda connection: connection.raw(head + b"connection: close\r\n\r\n" + body)]
+    with capture_logs() as log:
+        assert await reason(make()) == "not-understood"
+    assert [entry["detail"] for entry in log] == ["compressed"]
+    assert server.asked[0].headers["accept-encoding"] == "identity"
+
+
 async def test_closing_leaves_the_server(server: LlmServer, make: MakeComposer):
     """Closing the iterator in the middle closes the connection at once, and nothing more comes."""
     act = Watched("Here")
@@ -587,9 +660,9 @@ async def test_an_address_without_its_path(server: LlmServer, make: MakeComposer
     assert await reason(composer) == "wrong-address"
 
 
-@pytest.mark.parametrize("key", ["schlüssel", "钥匙"])
+@pytest.mark.parametrize("key", ["schlüssel", "钥匙", "one\ntwo", "one\r\ntwo", "one\0two"])
 async def test_keys_that_no_header_carries(make: MakeComposer, key: str):
-    """A key of letters that no server can be told is a key that is refused."""
+    """A key of characters that no server can be told is a key that is refused."""
     composer = make(api_key=SecretStr(key))
     assert await composer.health() == "refused-key"
     assert await reason(composer) == "refused-key"
@@ -663,6 +736,14 @@ async def test_the_server_says_that_it_is_too_long(
     server.acts = [answering(400, {"error": error})]
     assert await reason(make(), ComposeRequest(WISH)) == "too-long"
     assert len(server.asked) == 3
+
+
+async def test_an_answer_that_leaves_no_room(server: LlmServer, make: MakeComposer):
+    """Where the answer's tokens fill the context, no scene is blamed: the reason names the settings."""
+    assert await reason(make(context_tokens=4096, max_tokens=4096)) == "too-long"
+    with pytest.raises(SceneTooLong):
+        await said(make(context_tokens=4096, max_tokens=4096), ComposeRequest("at dusk", POND))
+    assert server.asked == []
 
 
 async def test_parameters_that_a_model_does_not_take(server: LlmServer, make: MakeComposer):
@@ -755,7 +836,7 @@ async def test_a_turn_that_breaks_off_keeps_what_is_complete(server: LlmServer, 
 
 
 async def test_a_turn_that_needs_correction(server: LlmServer, make: MakeComposer):
-    """A reply without a canvas is asked for once more, with what was wrong, in the person's message."""
+    """A reply without a canvas is told back as the model's, and what was wrong with it comes after."""
     wrong = "I would paint a pond."
     with pytest.raises(CanvasError) as unreadable:
         parse(wrong)
@@ -763,9 +844,8 @@ async def test_a_turn_that_needs_correction(server: LlmServer, make: MakeCompose
     composition = await compose(make(), ComposeRequest(WISH), lambda _: None)
     assert composition.canvas == POND
     first, second = (asked.body["messages"] for asked in server.asked)
-    assert second[:-1] == first[:-1]
+    assert second[:-1] == [*first, {"role": "assistant", "content": wrong}]
     assert second[-1]["role"] == "user"
-    assert second[-1]["content"].startswith(WISH)
     assert str(unreadable.value) in second[-1]["content"]
 
 

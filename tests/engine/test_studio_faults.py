@@ -68,7 +68,8 @@ async def test_broken_code_is_asked_for_again(stage):
     first, second = stage.composer.requests
     assert first.correction == ""
     assert second.correction.startswith("line ")
-    assert replace(second, correction="") == first
+    assert second.rejected == "I would rather not."
+    assert replace(second, correction="", rejected="") == first
 
 
 async def test_broken_code_twice_is_compose_failed(stage):

@@ -17,6 +17,8 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 from transformers.cache_utils import Cache, StaticLayer
 
+from engine.devices import is_out_of_memory
+
 _POLL_S = 0.05
 
 
@@ -155,7 +157,8 @@ class Caches:
         """Gives the cache that knows most of a prompt, or the one that nobody has used for longest.
 
         A cache whose conversation goes on in the prompt is taken first, then a new one, then the one of least
-        recent use. While all are lent the caller waits, in the order of asking.
+        recent use. While all are lent the caller waits, in the order of asking. After an error the cache is
+        dropped, as it may be half allocated; where memory is full those that nobody uses are, too.
 
         Yields:
             The cache, or None when the caller cancelled while it waited.
@@ -163,6 +166,9 @@ class Caches:
         kept = self._wait(ids, is_cancelled)
         try:
             yield kept
+        except Exception as error:
+            self._drop(kept, with_idle=is_out_of_memory(error))
+            raise
         finally:
             if kept is not None:
                 self._give_back(kept)
@@ -196,6 +202,12 @@ class Caches:
         """Whether a prompt repeats the last one, or most of what the conversation has of its own."""
         common, preamble = kept.common(ids), self._preamble_tokens
         return 0 < kept.prompt_tokens <= common or 2 * (common - preamble) > len(kept.ids) - preamble
+
+    def _drop(self, dropped: Kept | None, *, with_idle: bool) -> None:
+        with self._changed:
+            self._kept = [
+                kept for kept in self._kept if kept is not dropped and (kept.is_busy or not with_idle)
+            ]
 
     def _give_back(self, kept: Kept) -> None:
         with self._changed:

@@ -4,7 +4,9 @@ Imports torch and `transformers` when it is first used, not before.
 """
 
 import asyncio
+import math
 import threading
+import time
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _PIECES_UNDER_WAY: Final = 64
 
+_PULSE_EVERY_S: Final = 1.0
+
 _MOST_AT_ONCE: Final = 64
 """Answers; those beyond the conversations that are kept wait in their thread."""
 
@@ -32,13 +36,15 @@ class TransformersComposer:
     def __init__(self, options: TransformersOptions | None = None) -> None:
         """Loads nothing yet."""
         self._options = options or TransformersOptions()
-        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, "composer")
+        self._threads = _threads()
+        self._under_way: set[_Handover] = set()
         self._guard = threading.Lock()
         self._loading: Future[Writer] | None = None
 
     async def compose(self, request: ComposeRequest) -> AsyncGenerator[str]:
         """Streams the answer in whole characters; the first call loads the model.
 
+        Nothing comes before the model runs; from then on, while it reads a long prompt, empty pieces do.
         Closing the iterator stops the model within one pass and waits for it. Loading goes on meanwhile: the
         next request finds the model there.
 
@@ -52,6 +58,7 @@ class TransformersComposer:
             raise EmptyPrompt
         writer = await self._loaded()
         handover = _Handover()
+        self._under_way.add(handover)
         writing = asyncio.get_running_loop().run_in_executor(
             self._threads, handover.carry, writer.write(request, handover.is_cancelled)
         )
@@ -62,8 +69,18 @@ class TransformersComposer:
             await writing
         finally:
             handover.cancel()
+            self._under_way.discard(handover)
             await asyncio.wait((writing,))
             writing.exception()  # has been raised, or nobody waits for it any more
+
+    async def aclose(self) -> None:
+        """Lets go of the model, which a later request loads again; answers under way break off."""
+        with self._guard:
+            self._loading = None
+        threads, self._threads = self._threads, _threads()
+        for handover in self._under_way:
+            handover.cancel()
+        await asyncio.to_thread(threads.shutdown)
 
     async def _loaded(self) -> "Writer":
         with self._guard:
@@ -87,10 +104,13 @@ class _Handover:
         return self._cancelled.is_set()
 
     def carry(self, pieces: Generator[str]) -> None:
-        """Takes the pieces over as they come; in the thread."""
+        """Takes the pieces over as they come, empty ones at most now and then; in the thread."""
+        pulse_s = -math.inf
         with closing(pieces):
             for piece in pieces:
-                if piece:
+                now_s = time.monotonic()
+                if piece or now_s - pulse_s >= _PULSE_EVERY_S:
+                    pulse_s = now_s
                     self._room.acquire()
                     self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
                 if self.is_cancelled():
@@ -110,6 +130,10 @@ class _Handover:
         """Stops the thread, also where it waits for room."""
         self._cancelled.set()
         self._room.release()
+
+
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_MOST_AT_ONCE, "composer")
 
 
 def _in_background(options: TransformersOptions) -> "Future[Writer]":

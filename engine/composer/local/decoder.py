@@ -8,6 +8,7 @@ without asking. Knows ids only: templates, texts and conversations are the compo
 """
 
 from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, Literal
@@ -18,7 +19,7 @@ from transformers import PreTrainedModel
 from engine.composer.local.caches import Caches, Kept, KeyValues
 from engine.composer.local.drafts import Drafts
 from engine.composer.local.ending import Ending
-from engine.composer.local.fairness import FairLock
+from engine.composer.local.fairness import Cancelled, FairLock
 from engine.composer.local.masks import CanvasMask, unpacked
 from engine.composer.local.sampling import UNDECIDED, Sampler, Sampling
 from engine.composer.local.steps import Steps
@@ -56,7 +57,7 @@ class Decoding:
     Attributes:
         sampling: How tokens are chosen.
         max_new_tokens: The reply's limit; the end of the context is another.
-        drafts: Whether to guess ahead. Changes the speed only.
+        drafts: Whether to guess ahead. For the speed alone, but see `sampling`.
         grammar: What the reply must keep to, in the Lark dialect of llguidance; None for anything.
         closing: Gives what is missing of a reply that is cut off at any place, so that a reply which comes to
             its limit under a grammar is whole nevertheless; None to cut it off.
@@ -145,10 +146,11 @@ class Decoder:
             prompt_ids: The whole conversation, ready for the reply.
             decoding: How.
             edited_ids: The code that the reply will probably repeat in large parts.
-            is_cancelled: Asked before each pass, from the calling thread.
+            is_cancelled: Asked before each pass and while others have their turn, from the calling thread.
 
         Yields:
-            The accepted ids as they come, without the stop token.
+            After each pass the ids that it settled, without the stop token: none where it read a part of the
+            prompt. What the grammar forces comes as it is known, but not before the first pass.
 
         Returns:
             What it has cost.
@@ -166,8 +168,8 @@ class Decoder:
         with self.caches.lend(prompt_ids, is_cancelled) as kept:
             if kept is None:
                 return Statistics(prompt_tokens=len(prompt_ids), end="cancelled")
-            reply = _Reply(self, kept, list(prompt_ids), decoding, edited_ids)
-            return (yield from reply.write(is_cancelled))
+            reply = _Reply(self, kept, list(prompt_ids), decoding, edited_ids, is_cancelled)
+            return (yield from reply.write())
 
     def mask_of(self, grammar: str | None) -> CanvasMask | None:
         """A matcher at the start of a reply; None without a grammar."""
@@ -210,10 +212,17 @@ class _Reply:
     `_pending` are ids that are settled but not read by the model. It is never empty when the model runs.
     """
 
-    def __init__(
-        self, decoder: Decoder, kept: Kept, prompt: list[int], decoding: Decoding, edited: Sequence[int]
+    def __init__(  # noqa: PLR0917
+        self,
+        decoder: Decoder,
+        kept: Kept,
+        prompt: list[int],
+        decoding: Decoding,
+        edited: Sequence[int],
+        is_cancelled: Callable[[], bool],
     ) -> None:
         self._decoder = decoder
+        self._is_cancelled = is_cancelled
         self._steps = decoder.steps
         self._kept = kept
         self._limit = min(decoding.max_new_tokens, decoder.context_tokens - len(prompt))
@@ -231,15 +240,19 @@ class _Reply:
         self._reused = self._reuse(prompt)
         self._pending = prompt[self._reused :]
 
-    def write(self, is_cancelled: Callable[[], bool]) -> Generator[tuple[int, ...], None, Statistics]:
-        """Runs the model until the reply ends."""
-        while self._end is None:
-            if forced := self._take_forced():
-                yield forced
-            elif is_cancelled():
-                self._end = "cancelled"
-            elif taken := self._pass():
-                yield taken
+    def write(self) -> Generator[tuple[int, ...], None, Statistics]:
+        """Runs the model until the reply ends; each pass gives a sign of life."""
+        held: tuple[int, ...] = ()  # what is forced is no sign of life before the model has run
+        try:
+            while self._end is None:
+                held += self._take_forced() or self._pass()
+                if self._passes > 0:
+                    yield held
+                    held = ()
+        except Cancelled:
+            self._end = "cancelled"
+        if held:
+            yield held
         return Statistics(
             passes=self._passes,
             tokens=self._length,
@@ -267,7 +280,6 @@ class _Reply:
 
     def _pass(self) -> tuple[int, ...]:
         """Runs the model once, and takes what that settles; nothing while it reads a long prompt."""
-        self._passes += 1
         self._change_regime()
         if len(self._pending) > PREFILL_TOKENS and not self._kept.regime:
             self._read(self._pending[:PREFILL_TOKENS])
@@ -290,14 +302,20 @@ class _Reply:
             self._pending = [*self._kept.ids, *self._pending]
             self._kept.ids, self._kept.regime = [], regime
 
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        with self._decoder.passes.turn(self._is_cancelled):
+            self._passes += 1
+            yield
+
     def _read(self, ids: list[int]) -> None:
-        with self._decoder.passes:
+        with self._turn():
             self._steps.run(self._kept, ids, 1)
         self._kept.ids += ids
 
     def _choose(self, guess: _Guess) -> list[int]:
         """The token that the model chooses after what is pending and after each token of a guess."""
-        with self._decoder.passes:
+        with self._turn():
             logits = self._steps.run(self._kept, [*self._pending, *guess.ids], 1 + len(guess.ids))
             allowed = None
             if self._mask:  # computed while the device works on the pass

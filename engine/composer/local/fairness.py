@@ -2,7 +2,14 @@
 
 import threading
 from collections import deque
-from types import TracebackType
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+_POLL_S = 0.05
+
+
+class Cancelled(Exception):
+    """Whoever asked for a turn wants it no more."""
 
 
 class FairLock:
@@ -23,20 +30,43 @@ class FairLock:
         with self._guard:
             return len(self._waiting)
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def turn(self, is_cancelled: Callable[[], bool] = lambda: False) -> Generator[None]:
+        """Waits for a turn, and has the lock for the time of it.
+
+        Raises:
+            Cancelled: The caller had cancelled, or did so while it waited.
+        """
+        self._acquire(is_cancelled)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._hand_on()
+
+    def _acquire(self, is_cancelled: Callable[[], bool]) -> None:
+        if is_cancelled():
+            raise Cancelled
         with self._guard:
             if not self._is_held:
                 self._is_held = True
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        turn.wait()
+        while not turn.wait(_POLL_S):
+            if is_cancelled():
+                self._leave(turn)
+                raise Cancelled
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _leave(self, turn: threading.Event) -> None:
         with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()  # it stays held, by the next one
+            if turn.is_set():  # it came meanwhile
+                self._hand_on()
             else:
-                self._is_held = False
+                self._waiting.remove(turn)
+
+    def _hand_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()  # it stays held, by the next one
+        else:
+            self._is_held = False

@@ -6,6 +6,8 @@ Weights are safetensors, code of the model's own is never run. Knows nothing of 
 import importlib.util
 import json
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +34,16 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's files on this machine, and what can be known of it before its weights are loaded."""
+
+    folder: Path
+    config: dict[str, Any]
+    device: torch.device
+    tokenizer: PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model in the memory of its device.
 
@@ -46,56 +58,71 @@ class LoadedModel:
     context_tokens: int
 
 
-def load(options: TransformersOptions) -> LoadedModel:
-    """Fetches the model if need be, and loads it.
+def checkpoint(options: TransformersOptions) -> Checkpoint:
+    """Fetches the model if need be, and reads everything but its weights.
 
     Raises:
-        Unavailable: It cannot be had or loaded here; the reason says why.
+        Unavailable: It cannot be had or used here; the reason says why.
     """
     device = device_named(options.device, "transformers")
     folder = model_folder(options)
     config = _read_json(folder / "config.json")
     _check_config(config, options)
+    with _refused(options):
+        tokenizer = cast("Any", AutoTokenizer).from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    return Checkpoint(folder, config, device, cast("PreTrainedTokenizerBase", tokenizer))
+
+
+def load(found: Checkpoint, options: TransformersOptions) -> LoadedModel:
+    """Loads the weights.
+
+    Raises:
+        Unavailable: They cannot be loaded here; the reason says why.
+    """
     began_s = time.monotonic()
-    _log.info("loading-model", model=options.model, device=str(device))
-    try:
-        model, tokenizer = _from_folder(folder, config, device, options)
-    except (RuntimeError, MemoryError) as error:
-        reason = "not-enough-memory" if is_out_of_memory(error) else "model-unreadable"
-        raise _unavailable(reason, options, error) from error
-    except (ImportError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
-        raise _unavailable("model-unreadable", options, error) from error
+    _log.info("loading-model", model=options.model, device=str(found.device))
+    with _refused(options):
+        model = _with_weights(found, options)
     _log.info(
         "model-loaded",
         model=options.model,
         took_s=round(time.monotonic() - began_s, 1),
         loaded_bytes=model.get_memory_footprint(),
     )
-    return LoadedModel(model, tokenizer, _stop_ids(model), _context_tokens(model, options))
+    return LoadedModel(model, found.tokenizer, _stop_ids(model), _context_tokens(model, options))
 
 
-def _from_folder(
-    folder: Path, config: dict[str, Any], device: torch.device, options: TransformersOptions
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+@contextmanager
+def _refused(options: TransformersOptions) -> Generator[None]:
+    """Says in a word what went wrong; the log has the rest."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        reason = "not-enough-memory" if is_out_of_memory(error) else "model-unreadable"
+        raise _unavailable(reason, options, error) from error
+    except (ImportError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
+        raise _unavailable("model-unreadable", options, error) from error
+
+
+def _with_weights(found: Checkpoint, options: TransformersOptions) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()  # a log is no terminal
-    tokenizer = cast("Any", AutoTokenizer).from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    dtype = _dtype(options, device)
-    quantised = {} if "quantization_config" in config else _quantisation(options, dtype)
-    model, found = cast("Any", AutoModelForCausalLM).from_pretrained(
-        folder,
+    dtype = _dtype(options, found.device)
+    quantised = {} if "quantization_config" in found.config else _quantisation(options, dtype)
+    model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
+        found.folder,
         dtype=dtype,
-        device_map={"": device},
+        device_map={"": found.device},
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
         output_loading_info=True,
         **quantised,
     )
-    if made_up := [*found["missing_keys"], *found["mismatched_keys"]]:  # filled at random
+    if made_up := [*info["missing_keys"], *info["mismatched_keys"]]:  # filled at random
         raise ValueError(f"weights that are missing or of another shape: {made_up[:3]}")
-    return cast("PreTrainedModel", model.eval()), cast("PreTrainedTokenizerBase", tokenizer)
+    return cast("PreTrainedModel", model.eval())
 
 
 def _dtype(options: TransformersOptions, device: torch.device) -> torch.dtype:

@@ -33,7 +33,7 @@ class TransformersOptions:
         temperature: 0 takes the most probable token each time.
         top_p: The share of probability among which is chosen.
         grammar: Whether only Canvas code can be written.
-        drafts: Whether repeated text is drafted. Changes the speed, never the text.
+        drafts: Whether repeated text is drafted; for the speed alone, but see `sampling`.
         compile: Whether the model is compiled; `auto` does so on a GPU.
         template: How messages are marked up; `auto` goes by the tokenizer.
         example: Whether the model is shown an example; `auto` does so unless its name says Omost.

@@ -2,7 +2,8 @@
 
 Each place of a reply has one random number of its own, from the seed. A token depends therefore on the seed,
 its place and its distribution alone, not on how many places one pass of the model decided: drafts change the
-speed of a reply and never its words.
+speed of a reply and not its words. In 16-bit types a pass of another width rounds differently, and where two
+tokens are nearly as likely the other one may come.
 """
 
 from dataclasses import dataclass

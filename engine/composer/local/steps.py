@@ -5,12 +5,16 @@ Knows neither sampling nor grammars: ids in, logits out, keys and values written
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from engine.composer.local.caches import Kept, KeyValues
+
+_Graph = tuple[torch.cuda.CUDAGraph, Tensor]
+"""A captured pass and where its logits come out."""
 
 
 class Steps:
@@ -41,7 +45,8 @@ class Steps:
     ) -> None:
         self._model = model
         self._widths = tuple(sorted(widths))
-        self._graphs: dict[tuple[int, int, int], tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        # they hold the addresses of a cache's tensors, and end with it
+        self._graphs: WeakKeyDictionary[Kept, dict[tuple[int, int], _Graph]] = WeakKeyDictionary()
         self._inputs: dict[int, tuple[Tensor, Tensor]] = {}
         self._pool: Any = None
         self._step: Callable[[Tensor, KeyValues], Tensor] | None = None
@@ -88,7 +93,7 @@ class Steps:
         host.copy_(self._host_inputs(start, ids, width))
         inputs.copy_(host, non_blocking=True)
         if inputs.is_cuda:
-            logits = self._captured(kept, inputs, (id(kept), width, span_tokens))
+            logits = self._captured(kept, inputs, (width, span_tokens))
         else:
             logits = self._compiled(kept, inputs)
         return logits[count - places : count]
@@ -120,16 +125,17 @@ class Steps:
         assert self._step is not None  # noqa: S101 - `_width` has seen to it
         return self._step(inputs, kept.key_values)
 
-    def _captured(self, kept: Kept, inputs: Tensor, key: tuple[int, int, int]) -> Tensor:
+    def _captured(self, kept: Kept, inputs: Tensor, key: tuple[int, int]) -> Tensor:
         """Replays the CUDA graph of a cache, a width and a span; captures it at first use."""
-        if key not in self._graphs:
+        graphs = self._graphs.setdefault(kept, {})
+        if key not in graphs:
             with torch.cuda.device(inputs.device):
-                self._graphs[key] = self._capture(kept, inputs)
-        graph, logits = self._graphs[key]
+                graphs[key] = self._capture(kept, inputs)
+        graph, logits = graphs[key]
         graph.replay()
         return logits
 
-    def _capture(self, kept: Kept, inputs: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    def _capture(self, kept: Kept, inputs: Tensor) -> _Graph:
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):

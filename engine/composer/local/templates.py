@@ -6,7 +6,7 @@ tokenizer takes anything in them for markup. Knows nothing of what the messages 
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -69,15 +69,12 @@ class ChatTemplate:
         stop_ids: The tokens that end an answer.
     """
 
-    def __init__(
-        self, tokenizer: ControlledTokenizer, family: Family = "auto", further_stop_ids: Collection[int] = ()
-    ) -> None:
+    def __init__(self, tokenizer: ControlledTokenizer, family: Family = "auto") -> None:
         """Goes by the tokenizer's own template, or by its tokens where it has none that will do.
 
         Args:
             tokenizer: Of the model.
             family: Taken instead of what the tokenizer says.
-            further_stop_ids: What the model's own configuration ends an answer with.
 
         Raises:
             Unavailable: No template is known for the tokenizer.
@@ -92,7 +89,7 @@ class ChatTemplate:
         names: AbstractSet[str] = self._markup.stops if self._markup else frozenset()
         eos_id = cast("int | None", self._hub_tokenizer.eos_token_id)
         stops = {token_id for name, token_id in tokenizer.control_ids.items() if name in names}
-        stops.update(further_stop_ids, self._turn_end_ids(), () if eos_id is None else (eos_id,))
+        stops.update(self._turn_end_ids(), () if eos_id is None else (eos_id,))
         self.stop_ids = frozenset(stops)
 
     def ids(self, messages: Sequence[Message], recall: Recall = lambda _text: None) -> tuple[int, ...]:

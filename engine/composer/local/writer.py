@@ -5,7 +5,7 @@ Works in the caller's thread. Fetches and loads nothing.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from itertools import takewhile
 from threading import Lock
@@ -20,7 +20,7 @@ from canvas import CanvasError, grammar, parse, write
 from engine.composer import ComposeRequest
 from engine.composer.local.closing import closing as closing_of
 from engine.composer.local.decoder import ContextFull, Decoder, Decoding, NotFinite, Statistics
-from engine.composer.local.loading import LoadedModel, load
+from engine.composer.local.loading import Checkpoint, LoadedModel, checkpoint, load
 from engine.composer.local.masks import GrammarFailed
 from engine.composer.local.options import TransformersOptions
 from engine.composer.local.sampling import Sampling
@@ -41,26 +41,29 @@ _log = structlog.get_logger()
 class Writer:
     """A model that answers requests, several at once."""
 
-    def __init__(self, loaded: LoadedModel, options: TransformersOptions) -> None:
-        """Prepares the model; where its vocabulary has no template, it cannot be used.
+    def __init__(self, found: Checkpoint, options: TransformersOptions) -> None:
+        """Loads the model, but not one whose vocabulary has no template: that cannot be used.
 
         Raises:
             Unavailable: The reason says why.
         """
         self._options = options
-        self._context_tokens = loaded.context_tokens
-        self._tokenizer = ControlledTokenizer(loaded.tokenizer)
-        self._template = ChatTemplate(self._tokenizer, options.template, loaded.stop_ids)
+        self._tokenizer = ControlledTokenizer(found.tokenizer)
+        self._template = ChatTemplate(self._tokenizer, options.template)
         self._answers = Answers(frozenset(self._tokenizer.control_ids.values()))
         self._grammar = grammar() if options.grammar else None
+        preamble_tokens = self._preamble_tokens()
+        loaded = load(found, options)
+        self._context_tokens = loaded.context_tokens
+        stop_ids = self._template.stop_ids | loaded.stop_ids
         on_cuda = loaded.model.device.type == "cuda"
         self._decoder = Decoder(
             loaded.model,
-            stop_ids=self._template.stop_ids,
+            stop_ids=stop_ids,
             context_tokens=loaded.context_tokens,
             conversations=options.conversations,
-            tokenizer_for_grammar=self._grammar_tokenizer(loaded) if options.grammar else None,
-            preamble_tokens=self._preamble_tokens(),
+            tokenizer_for_grammar=_grammar_tokenizer(loaded, stop_ids) if options.grammar else None,
+            preamble_tokens=preamble_tokens,
             compile=on_cuda if options.compile == "auto" else options.compile == "on",
         )
 
@@ -71,10 +74,10 @@ class Writer:
         Raises:
             Unavailable: The model cannot be had or used; the reason says why.
         """
-        return cls(load(options), options)
+        return cls(checkpoint(options), options)
 
     def write(self, request: ComposeRequest, is_cancelled: Callable[[], bool]) -> Generator[str]:
-        """The answer in pieces of whole characters, some of them empty.
+        """The answer in pieces of whole characters: one for each pass of the model, also where it is empty.
 
         Raises:
             PromptTooLong: The request does not fit into the context.
@@ -91,7 +94,8 @@ class Writer:
         except (RuntimeError, MemoryError, NotFinite, GrammarFailed) as error:
             reason = "not-enough-memory" if is_out_of_memory(error) else "model-failed"
             _log.exception("composing-failed", model=self._options.model, reason=reason)
-            raise Unavailable("transformers", reason) from error
+            # its traceback, now in the log, would keep the reply's tensors for as long as the error lives
+            raise Unavailable("transformers", reason) from error.with_traceback(None)
         took_s = time.monotonic() - began_s
         _log.info(
             "composed",
@@ -161,12 +165,13 @@ class Writer:
             self._answers.remember("".join(text), written)
         return statistics
 
-    def _grammar_tokenizer(self, loaded: LoadedModel) -> LLTokenizer:
-        return from_tokenizer(
-            cast("PreTrainedTokenizerFast", loaded.tokenizer),
-            n_vocab=cast("Any", loaded.model).get_output_embeddings().weight.shape[0],
-            eos_token=sorted(self._template.stop_ids),
-        )
+
+def _grammar_tokenizer(loaded: LoadedModel, stop_ids: Iterable[int]) -> LLTokenizer:
+    return from_tokenizer(
+        cast("PreTrainedTokenizerFast", loaded.tokenizer),
+        n_vocab=cast("Any", loaded.model).get_output_embeddings().weight.shape[0],
+        eos_token=sorted(stop_ids),
+    )
 
 
 class Answers:

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import nn
 
-from engine.errors import BadSetting, Refused
+from engine.errors import BadSetting, LoraDoesNotFit
 from engine.renderer.sdxl.loading import Parts
 
 MAX_WEIGHT: Final = 2.0
@@ -40,18 +40,6 @@ _MISFITS: Final = (
 )
 
 _log = structlog.get_logger()
-
-
-class LoraDoesNotFit(Refused):
-    """A LoRA is made for another kind of checkpoint, or its file cannot be read.
-
-    Attributes:
-        name: The LoRA.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the LoRA {name!r} does not fit")
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)

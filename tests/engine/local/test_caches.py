@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig
 
 from engine.composer.local.caches import Caches, KeyValues
-from engine.composer.local.fairness import FairLock
+from engine.composer.local.fairness import Cancelled, FairLock
 
 PATIENCE_S = 20
 CONFIG = LlamaConfig(
@@ -24,6 +24,11 @@ def filled(caches, ids):
     with caches.lend(ids) as kept:
         kept.ids = list(ids)
         return kept
+
+
+def break_off(caches, ids, error):
+    with pytest.raises(type(error)), caches.lend(ids):
+        raise error
 
 
 def until(condition):
@@ -112,13 +117,27 @@ def test_cancel_while_waiting():
         assert kept is not None
 
 
-def test_error_gives_the_cache_back():
-    """A reply that breaks leaves its cache to others."""
-    caches = Caches(key_values, 1)
-    with pytest.raises(RuntimeError), caches.lend([1]):
-        raise RuntimeError
-    with caches.lend([2]) as kept:
-        assert kept is not None
+def test_error_drops_the_cache():
+    """A reply that breaks leaves its place to others, and not its tensors, which may be half allocated."""
+    caches = Caches(key_values, 2)
+    other = filled(caches, [4, 5, 6])
+    broken = filled(caches, [1, 2, 3])
+    break_off(caches, [1, 2, 3, 4], RuntimeError())
+    assert caches._kept == [other]
+    assert filled(caches, [1, 2, 3]) is not broken
+    assert len(caches) == 2
+
+
+def test_full_memory_drops_what_nobody_uses():
+    """The next reply then has the memory of all idle conversations; those that are lent stay."""
+    caches = Caches(key_values, 3)
+    filled(caches, [1, 2, 3])
+    with caches.lend([4, 5, 6]) as lent:
+        lent.ids = [4, 5, 6]
+        break_off(caches, [7, 8, 9], torch.OutOfMemoryError())
+        assert caches._kept == [lent]
+    with caches.lend([4, 5, 6, 7]) as kept:
+        assert kept is lent
 
 
 def test_at_least_one():
@@ -149,7 +168,7 @@ def test_fair_lock_hands_on_in_order():
 
     def work(name):
         for _ in range(3):
-            with lock:
+            with lock.turn():
                 order.append(name)
                 until(lambda: lock.waiting == 2 or len(order) > 6)
 
@@ -162,3 +181,41 @@ def test_fair_lock_hands_on_in_order():
     assert len(set(order[:3])) == 3
     assert order[3:6] == order[:3]
     assert order[6:] == order[:3]
+
+
+def test_fair_lock_can_be_left_while_waiting():
+    """Whoever cancels need not wait for the others' work, and those behind come to their turn."""
+    lock, cancelled, ends = FairLock(), threading.Event(), []
+
+    def wait(name, is_cancelled):
+        try:
+            with lock.turn(is_cancelled):
+                ends.append(name)
+        except Cancelled:
+            ends.append(f"no {name}")
+
+    threads = [
+        threading.Thread(target=wait, args=("first", cancelled.is_set), daemon=True),
+        threading.Thread(target=wait, args=("second", lambda: False), daemon=True),
+    ]
+    with lock.turn():
+        for count, thread in enumerate(threads, 1):
+            thread.start()
+            until(lambda count=count: lock.waiting == count)
+        cancelled.set()
+        until(lambda: ends == ["no first"])
+        assert lock.waiting == 1
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert ends == ["no first", "second"]
+    with lock.turn():
+        assert lock.waiting == 0
+
+
+def test_fair_lock_is_not_taken_after_a_cancel():
+    """Not even where it is free."""
+    lock = FairLock()
+    with pytest.raises(Cancelled), lock.turn(lambda: True):
+        pytest.fail("it was taken")
+    with lock.turn():
+        pass

@@ -257,6 +257,35 @@ def test_cancel_within_one_pass(llama):
     assert written(decoder, prompt, greedy(24))[0] == generated(llama, prompt, 24)
 
 
+def test_cancel_while_others_have_their_turn(llama):
+    """A reply that waits for another's pass ends at once, also while that pass goes on."""
+    decoder, cancelled, ends = decoder_of(llama), threading.Event(), []
+
+    def write():
+        ends.append(written(decoder, prompt_of(2, 10), greedy(9), is_cancelled=cancelled.is_set)[1])
+
+    thread = threading.Thread(target=write, daemon=True)
+    with decoder.passes.turn():  # another's
+        thread.start()
+        cancelled.set()
+        thread.join(PATIENCE_S)
+        assert [(spent.passes, spent.end) for spent in ends] == [(0, "cancelled")]
+
+
+def test_each_pass_is_a_sign_of_life(llama):
+    """The parts of a long prompt as well as the tokens: whoever listens hears that the model works."""
+    decoder = decoder_of(llama, context_tokens=2 * PREFILL_TOKENS + 200)
+    heard, passes = [], []
+    hook = llama.register_forward_hook(lambda *_: passes.append(1))
+    for piece in decoder.decode(prompt_of(0, 2 * PREFILL_TOKENS + 100), greedy(5, drafts=False)):
+        heard.append(piece)
+        assert len(heard) == len(passes)
+    hook.remove()
+    assert heard[:2] == [(), ()]
+    assert all(heard[2:7])
+    assert len(heard) == 7
+
+
 def test_closing_the_generator_frees_the_cache(llama):
     """Who stops listening in the middle leaves a cache that holds what it says it holds."""
     decoder = decoder_of(llama)
@@ -433,6 +462,19 @@ def test_reply_that_is_cut_off(writer):
     decoder, _ = writer
     ids, spent = written(decoder, [7], Decoding(Sampling(1.0, 1.0), max_new_tokens=40, grammar=grammar()))
     assert (len(ids), spent.end) == (40, "limit")
+
+
+def test_nothing_comes_before_the_model_ran(writer):
+    """What the grammar forces at the start is no sign of life, and comes with the first pass."""
+    decoder, tokenizer = writer
+    passes = []
+    hook = decoder.steps._model.register_forward_hook(lambda *_: passes.append(1))
+    pieces = decoder.decode([7], Decoding(Sampling(1.0, 1.0), max_new_tokens=40, grammar=grammar()))
+    first = next(pieces)
+    hook.remove()
+    pieces.close()
+    assert len(passes) == 1
+    assert tokenizer.decode_bytes(list(first)).startswith(b"```python")
 
 
 def test_grammar_ends_without_a_stop_token(writer):

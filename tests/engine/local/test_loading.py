@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from structlog.testing import capture_logs
 from transformers import LlamaForCausalLM
 
-from engine.composer.local.loading import load
+from engine.composer.local.loading import LoadedModel, checkpoint
+from engine.composer.local.loading import load as load_weights
 from engine.composer.local.options import TransformersOptions, is_unfiltered
 from engine.devices import is_out_of_memory
 from engine.errors import Unavailable
@@ -44,6 +45,10 @@ def folder(omost_folder: Path, tmp_path: Path) -> Path:
 
 def from_folder(folder: Path, **changed: object) -> TransformersOptions:
     return replace(TransformersOptions(str(folder), device="cpu"), **changed)
+
+
+def load(options: TransformersOptions) -> LoadedModel:
+    return load_weights(checkpoint(options), options)
 
 
 def refusal(options: TransformersOptions) -> str:

@@ -1,7 +1,11 @@
 """The composer on this machine, with a tiny random Llama from a folder."""
 
 import asyncio
+import gc
+import json
 import shutil
+import threading
+import weakref
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -156,8 +160,11 @@ async def test_closing_the_stream_stops_the_model(options: TransformersOptions) 
     passes = count_passes((await composer._loaded())._decoder.steps._model)
 
     pieces = composer.compose(request)
-    heard = await anext(pieces)
+    heard = ""
+    while not heard:
+        heard = await anext(pieces)
     before = len(passes)
+    assert before > 0
     async with asyncio.timeout(TIMEOUT_S):
         await pieces.aclose()
     after = len(passes)
@@ -202,6 +209,62 @@ async def test_waiting_for_a_place_can_be_cancelled(options: TransformersOptions
         with pytest.raises(asyncio.CancelledError):
             await second
         await first.aclose()
+
+
+async def test_reading_a_long_prompt_gives_signs_of_life(
+    options: TransformersOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty pieces come while the model reads, but only now and then, so that they do not crowd the queue."""
+    options = replace(options, context_tokens=4096, grammar=False)
+    silences: list[int] = []
+    for pulse_every_s in (0.0, float("inf")):
+        monkeypatch.setattr("engine.composer.local.composer._PULSE_EVERY_S", pulse_every_s)
+        composer = TransformersComposer(options)
+        async with aclosing(composer.compose(ComposeRequest("a pond " * 800))) as pieces:
+            heard = [piece async for piece in pieces]
+        silences.append(next(place for place, piece in enumerate(heard) if piece))
+
+    each_pass, one = silences
+    assert each_pass >= 2
+    assert one == 1
+
+
+async def test_closing_lets_go_of_the_model(options: TransformersOptions) -> None:
+    """Its memory is free then, no thread goes on, and the next request loads it again."""
+    composer = TransformersComposer(options)
+    request = ComposeRequest("a pond", seed=3)
+    whole = await answer(composer, request)
+    model = weakref.ref((await composer._loaded())._decoder.steps._model)
+    await composer.aclose()
+    gc.collect()
+    assert model() is None
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("composer")]
+    assert await answer(composer, request) == whole
+    await composer.aclose()
+
+
+async def test_closing_waits_for_the_model_without_blocking(options: TransformersOptions) -> None:
+    """A pass that is under way ends, the answer breaks off after it, and the loop goes on meanwhile."""
+    composer = TransformersComposer(options)
+    whole = await answer(composer, ComposeRequest("a pond", seed=3))
+    in_pass, may_end = threading.Event(), threading.Event()
+    passes = (await composer._loaded())._decoder.steps._model.register_forward_pre_hook(
+        lambda *_: (in_pass.set(), may_end.wait(TIMEOUT_S))[:0] or None
+    )
+    reading = asyncio.create_task(answer(composer, ComposeRequest("a pond", seed=3)))
+    assert await asyncio.to_thread(in_pass.wait, TIMEOUT_S)
+
+    closing = asyncio.create_task(composer.aclose())
+    await asyncio.sleep(0)  # it has begun
+    assert not closing.done()
+    assert not may_end.is_set()
+    may_end.set()
+    async with asyncio.timeout(TIMEOUT_S):
+        await closing
+        heard = await reading
+    passes.remove()
+    assert len(heard) < len(whole)
+    assert whole.startswith(heard)
 
 
 async def test_a_slow_reader_holds_the_model_back(options: TransformersOptions) -> None:
@@ -291,6 +354,51 @@ async def test_numbers_that_overflow_are_said_to(
     with pytest.raises(Unavailable) as caught:
         await answer(composer, ComposeRequest("a pond"))
     assert caught.value.reason == "model-failed"
+
+
+async def test_a_model_without_a_template_is_refused_before_its_weights_are_loaded(
+    options: TransformersOptions, omost_folder: Path, tmp_path: Path
+) -> None:
+    """Each request would load them anew; here they are not even readable, and nobody finds out."""
+    folder = shutil.copytree(omost_folder, tmp_path / "no-template")
+    (folder / "model.safetensors").write_bytes(b"\x00" * 64)
+    composer = TransformersComposer(replace(options, model=str(folder), template="chatml"))
+
+    with pytest.raises(Unavailable) as caught:
+        await answer(composer, ComposeRequest("a pond"))
+    assert caught.value.reason == "model-no-template"
+
+
+async def test_the_models_own_configuration_ends_an_answer(
+    options: TransformersOptions, omost_folder: Path, tmp_path: Path
+) -> None:
+    """Beside what the template's family says."""
+    folder = shutil.copytree(omost_folder, tmp_path / "stops")
+    path = folder / "generation_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token_id": [7]}))
+    plain, stopping = (
+        TransformersComposer(replace(options, model=str(each))) for each in (omost_folder, folder)
+    )
+
+    before, after = [(await each._loaded())._decoder.stop_ids for each in (plain, stopping)]
+    assert after == before | {7}
+    assert 7 not in before
+
+
+async def test_full_memory_is_given_back(options: TransformersOptions) -> None:
+    """Neither the composer nor the error that it raises keeps the tensors of a reply that broke."""
+    composer = TransformersComposer(options)
+    await answer(composer, ComposeRequest("a pond", seed=3))
+    decoder = (await composer._loaded())._decoder
+    tensors = weakref.ref(decoder.caches._kept[0].key_values)
+    broken = fail_after(decoder.steps._model, 2, torch.OutOfMemoryError("CUDA out of memory."))
+    with pytest.raises(Unavailable) as caught:
+        await answer(composer, ComposeRequest("a pond", seed=4))
+    broken.remove()
+
+    assert caught.value.reason == "not-enough-memory"
+    assert tensors() is None
+    assert await answer(composer, ComposeRequest("a pond", seed=4))
 
 
 def count_passes(model: torch.nn.Module) -> list[None]:

@@ -10,9 +10,9 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 
-from engine.errors import BadSetting
+from engine.errors import BadSetting, LoraDoesNotFit
 from engine.renderer.sdxl.loading import Parts
-from engine.renderer.sdxl.loras import Lora, LoraDoesNotFit, LoraFolder, Loras, parse_loras
+from engine.renderer.sdxl.loras import Lora, LoraFolder, Loras, parse_loras
 
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
