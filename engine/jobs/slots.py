@@ -73,8 +73,8 @@ class Slots:
         self._mean_s = mean_s + NEWEST_SHARE * (took_s - mean_s)
         ended = int(LOOKS_AHEAD * self._place.poll_s / max(self._mean_s, 1e-3))
         ahead = min(MOST_AHEAD, 1 << ended.bit_length() >> 1)  # in powers of two: the queue is told seldom
-        # on PostgreSQL there can be other workers, and the queue has one number for all of them
-        if ahead != self._ahead and not self._place.is_postgres:
+        # the queue has one number for all workers: theirs have stages of the same kind
+        if ahead != self._ahead:
             self._ahead = ahead
             # outside of the stage's own context, where it would be taken for a part of the workflow
             self._registering = asyncio.create_task(self.register(), context=contextvars.Context())
