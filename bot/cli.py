@@ -1,17 +1,15 @@
 """The commands.
 
 What a command needs is imported when it runs, so that help is instant. What a command does stands in
-`bot.one_shot` and `bot.service`, how its result is printed in `bot.report`; this module and `bot.options`
-know only what is asked for.
+`bot.picture_request` and `bot.service`, how its result is printed in `bot.report`; this module and
+`bot.options` know only what is asked for.
 """
 
 import asyncio
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,24 +19,29 @@ from bot.options import (
     Config,
     Count,
     Edit,
+    Enlarge,
+    Guidance,
     Json,
     Leashed,
+    Lora,
     Output,
-    PictureSize,
+    Preset,
     Prompt,
     Renderer,
     Roles,
+    Sampler,
     Seed,
     Size,
+    Sketch,
+    Steady,
+    Steps,
     WorkerName,
 )
 
 if TYPE_CHECKING:
-    from bot.one_shot import Result
     from bot.replies import Words
     from bot.report import Report
     from bot.settings import Settings
-    from storage.scene import Scene
 
 _EXIT_STATUSES = """\
 [bold]Exit status[/bold]
@@ -64,7 +67,8 @@ _COMPOSE_EXAMPLES = """\
 _RENDER_EXAMPLES = """\
 [bold]Examples[/bold]
   omost-bot render lighthouse.py -o lighthouse.png
-  omost-bot render lighthouse.png -o again.png --seed 8"""
+  omost-bot render lighthouse.png -o again.png --seed 8
+  omost-bot render lighthouse.png -o large.png --renderer sdxl --enlarge 1.5"""
 
 _CHECK_EXAMPLES = """\
 [bold]Examples[/bold]
@@ -126,6 +130,14 @@ def imagine(
     count: Count = None,
     composer: Composer = None,
     renderer: Renderer = None,
+    preset: Preset = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    lora: Lora = None,
+    enlarge: Enlarge = None,
+    sketch: Sketch = None,
+    steady: Steady = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -133,10 +145,25 @@ def imagine(
 
     The picture's file name is printed. The file carries its scene: give it to --edit to go on.
     """
+    from bot.picture_request import PictureRequest, chosen_settings, paint
+
     with _command(config, as_json=as_json) as (report, settings):
-        scene = _scene(edit, settings)
-        chosen = _chosen(size, seed=seed, count=count, composer=composer, renderer=renderer)
-        _paint(report, settings, _Request(prompt, scene, chosen), output)
+        chosen = chosen_settings(
+            size,
+            seed=seed,
+            count=count,
+            composer=composer,
+            renderer=renderer,
+            preset=preset,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            lora=lora,
+            high_resolution=enlarge,
+            sketch=sketch,
+            steady=steady,
+        )
+        paint(report, settings, PictureRequest.read(prompt, edit, settings, chosen), output)
 
 
 @app.command(epilog=_COMPOSE_EXAMPLES)
@@ -150,12 +177,14 @@ def compose(
     config: Config = None,
 ) -> None:
     """Compose a scene and print its Canvas code, without painting it."""
+    from bot.picture_request import PictureRequest, carried_out, chosen_settings
     from bot.results import note_text, result_object
     from canvas import write
 
     with _command(config, as_json=as_json) as (report, settings):
-        request = _Request(prompt, _scene(edit, settings), _chosen(seed=seed, composer=composer))
-        result = _result(report, settings, request, paint=False)
+        chosen = chosen_settings(seed=seed, composer=composer)
+        request = PictureRequest.read(prompt, edit, settings, chosen)
+        result = carried_out(report, settings, request, paint=False)
         report.note(note_text(result, report.words))
         report.result(write(result.revision.scene.canvas).rstrip("\n"), result_object(result))
 
@@ -169,6 +198,13 @@ def render(
     seed: Seed = None,
     count: Count = None,
     renderer: Renderer = None,
+    preset: Preset = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    lora: Lora = None,
+    enlarge: Enlarge = None,
+    sketch: Sketch = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -176,9 +212,23 @@ def render(
 
     A picture is painted with the settings that it carries, unless an option says otherwise.
     """
+    from bot.picture_request import PictureRequest, chosen_settings, paint
+
     with _command(config, as_json=as_json) as (report, settings):
-        chosen = _chosen(size, seed=seed, count=count, renderer=renderer)
-        _paint(report, settings, _Request(None, _scene(canvas, settings), chosen), output)
+        chosen = chosen_settings(
+            size,
+            seed=seed,
+            count=count,
+            renderer=renderer,
+            preset=preset,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            lora=lora,
+            high_resolution=enlarge,
+            sketch=sketch,
+        )
+        paint(report, settings, PictureRequest.read(None, canvas, settings, chosen), output)
 
 
 @canvas_app.command("check", epilog=_CHECK_EXAMPLES)
@@ -188,7 +238,7 @@ def canvas_check(canvas: CanvasArgument, *, as_json: Json = False, config: Confi
     from bot.scene_input import scene_from
 
     with _command(config, as_json=as_json) as (report, settings):
-        found = scene_from(canvas, settings.scene_settings()).canvas
+        found = scene_from(canvas, settings.scene_settings()).scene.canvas
         report.result(scene_text(canvas, found, report.words), {"file": canvas, **scene_object(found)})
 
 
@@ -202,7 +252,7 @@ def db_upgrade(config: Config = None) -> None:
 
 @app.command(epilog=_RUN_EXAMPLES)
 def run(config: Config = None) -> None:
-    """Run the bot until Ctrl-C: the chat page, and a worker that composes and paints.
+    """Run the bot until Ctrl-C: the chat page, the chats that have a token, and a worker that paints.
 
     Requests that were taken in before a stop or a crash are carried out by the next run.
     """
@@ -211,8 +261,8 @@ def run(config: Config = None) -> None:
 
 @app.command()
 def web(config: Config = None) -> None:
-    """Serve the chat page until Ctrl-C; today the same as run."""
-    _serve(config)
+    """Serve the chat page alone until Ctrl-C, with a worker that composes and paints."""
+    _serve(config, has_chats=False)
 
 
 @app.command(epilog=_WORKER_EXAMPLES)
@@ -234,7 +284,9 @@ def worker(
             asyncio.run(keep_worker(command, silence_s=settings.worker.silence_s))
 
 
-def _serve(config: Path | None) -> None:
+def _serve(config: Path | None, *, has_chats: bool = True) -> None:
+    from bot.chat.platform import AccountUnusable
+    from bot.report import ExitStatus
     from bot.service import serve_bot
     from bot.settings import SettingsError
     from bot.web import AddressUnavailable
@@ -247,7 +299,7 @@ def _serve(config: Path | None) -> None:
 
         child = worker_command(settings.worker.roles, child_name(settings), config)
         try:
-            asyncio.run(serve_bot(settings, child, on_listening=announce))
+            asyncio.run(serve_bot(settings, child, has_chats=has_chats, on_listening=announce))
         except AddressUnavailable as error:
             sentence = report.words.text(
                 "The page cannot be served at {host}:{port}: {reason}. Choose another port in the settings.",
@@ -256,15 +308,14 @@ def _serve(config: Path | None) -> None:
                 reason=error.reason,
             )
             raise SettingsError(sentence) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The command line's part of a job; `chosen` are the settings that it names."""
-
-    prompt: str | None
-    scene: "Scene | None"
-    chosen: dict[str, Any]
+        except AccountUnusable as error:
+            sentence = report.words.text(
+                "{platform} cannot be served: {reason}.",
+                platform=error.platform.capitalize(),
+                reason=report.words.named(error.reason),
+            )
+            report.note(sentence)
+            raise typer.Exit(ExitStatus.UNAVAILABLE) from error
 
 
 @contextmanager
@@ -303,51 +354,6 @@ def _service(config: Path | None) -> "Generator[tuple[Report, Settings]]":
             raise typer.Exit(ExitStatus.UNAVAILABLE) from error
         except WorkerCannotStart as error:  # it has said why
             raise typer.Exit(error.status) from error
-
-
-def _chosen(size: PictureSize | None = None, **options: int | str | None) -> dict[str, Any]:
-    sides = {"width_px": size.width_px, "height_px": size.height_px} if size else {}
-    return sides | {name: value for name, value in options.items() if value is not None}
-
-
-def _scene(source: str | None, settings: "Settings") -> "Scene | None":
-    from bot.scene_input import scene_from
-
-    return scene_from(source, settings.scene_settings()) if source is not None else None
-
-
-def _result(report: "Report", settings: "Settings", request: _Request, *, paint: bool = True) -> "Result":
-    from bot.one_shot import Job, run
-
-    kept = request.scene.settings if request.scene else settings.scene_settings()
-    job = Job(
-        prompt=request.prompt,
-        scene=request.scene,
-        settings=replace(kept, **request.chosen),
-        limits=settings.studio_limits(),
-        language=settings.language,
-        paint=paint,
-        backends=settings.backends(),
-        safety=settings.studio_safety(),
-    )
-    with report.progress() as watch:
-        return asyncio.run(run(job, watch))
-
-
-def _paint(report: "Report", settings: "Settings", request: _Request, output: Path | None) -> None:
-    from bot.picture_output import write_pictures
-    from bot.results import note_text, result_object
-
-    if str(output) == "-":
-        if sys.stdout.isatty():
-            raise typer.BadParameter("a terminal shows no picture; name a file.", param_hint="--output")
-        if report.as_json or request.chosen.get("count", 1) != 1:
-            raise typer.BadParameter("standard output takes one picture alone.", param_hint="--output")
-    result = _result(report, settings, request)
-    report.note(note_text(result, report.words))
-    files = write_pictures(result.pictures, output, result.revision.id)
-    if files:
-        report.result("\n".join(map(str, files)), result_object(result, files))
 
 
 async def _upgrade(settings: "Settings") -> None:

@@ -4,6 +4,7 @@ Pictures leave as bytes; this module does not know where they are written or wha
 """
 
 import asyncio
+import io
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -12,18 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
+
 from canvas import Change
 from engine.backends import Backends
 from engine.composer.safety import Safety, texts_of
 from engine.events import Composed, Event
-from engine.orders import Adopt, Compose, Limits, Order, check, to_turn
+from engine.orders import MAX_HIGH_RESOLUTION, Adopt, Compose, Limits, check, to_turn
 from engine.stages import Stages
 from storage.records import ConversationKey, PersonKey, Place, Revision, Standing, TurnStatus
-from storage.scene import Scene, SceneSettings
+from storage.scene import MAX_SIDE_PX, Scene, SceneSettings
 from storage.store import Store
 
 _CONVERSATION = ConversationKey("command-line", "one-shot")
 _PERSON = PersonKey("command-line", "one-shot")
+_MAX_SIDE_PX = MAX_HIGH_RESOLUTION * MAX_SIDE_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Job:
     Attributes:
         prompt: What to compose or to change; None paints `scene` as it is.
         scene: The scene to start from, or None for a new one.
+        png: What the scene looked like; a renderer that can leaves of it what does not change.
         language: Of the remarks.
         paint: Whether pictures are wanted, or the canvas alone.
         backends: Which composers and renderers there are.
@@ -44,6 +49,7 @@ class Job:
     settings: SceneSettings
     limits: Limits
     language: str = "en"
+    png: bytes | None = None
     paint: bool = True
     backends: Backends = field(default_factory=Backends)
     safety: Safety = field(default_factory=Safety)
@@ -129,14 +135,14 @@ async def _begin(job: Job, store: Store) -> str:
     job.backends.check_renderer(job.settings.renderer)
     if isinstance(order, Compose):
         job.backends.check_composer(job.settings.composer)
-        if job.scene:
-            await job.safety.check(texts_of(job.scene.canvas))
-            order = replace(order, parent_id=await _remember(job.scene, store))
+    if job.scene and (job.png or isinstance(order, Compose)):
+        await job.safety.check(texts_of(job.scene.canvas))
+        order = replace(order, parent_id=await _remember(job.scene, job.png, store))
     await store.begin_turn(to_turn(order), _first)
     return order.turn_id
 
 
-def _order(job: Job) -> Order:
+def _order(job: Job) -> Compose | Adopt:
     turn_id = uuid.uuid4().hex
     if job.prompt is not None:
         return Compose(turn_id, _CONVERSATION, _PERSON, job.prompt, job.settings, language=job.language)
@@ -146,13 +152,31 @@ def _order(job: Job) -> Order:
     return Adopt(turn_id, _CONVERSATION, _PERSON, canvas, job.settings, language=job.language)
 
 
-async def _remember(scene: Scene, store: Store) -> str:
-    """Stores a scene that came from a file, unpainted, so that a request can start from it."""
+async def _remember(scene: Scene, png: bytes | None, store: Store) -> str:
+    """Stores a scene that came from a file, with its picture if any, so that a request can start from it."""
     order = Adopt(uuid.uuid4().hex, _CONVERSATION, _PERSON, scene.canvas, scene.settings)
     await store.begin_turn(to_turn(order), _first)
     revision = await store.add_revision(order.turn_id, None, scene)
+    size = await asyncio.to_thread(_size_px, png) if png else None
+    if png and size:
+        seed, (width_px, height_px) = scene.settings.seed, size
+        await store.add_image(
+            revision.id, index=0, seed=seed, png=png, width_px=width_px, height_px=height_px
+        )
     await store.finish_turn(order.turn_id, TurnStatus.DONE)
     return revision.id
+
+
+def _size_px(png: bytes) -> tuple[int, int] | None:
+    """A picture's size; None where its pixels are damaged, or more than we ever paint."""
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+            if max(picture.size) > _MAX_SIDE_PX:
+                return None
+            picture.load()
+            return picture.size
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _first(standing: Standing) -> Place:

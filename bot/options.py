@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+_DIFFUSION = "With the renderers sdxl and tiny"
+
 
 @dataclass(frozen=True, slots=True)
 class PictureSize:
@@ -90,7 +92,58 @@ Composer = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Who writes the scene: embedded, transformers or openai."),
 ]
-Renderer = Annotated[str | None, typer.Option(metavar="NAME", help="Who paints it: storyboard.")]
+Renderer = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who paints it: storyboard, tiny or sdxl.")
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", rich_help_panel=_DIFFUSION, help="quality, or draft: few steps, by a LoRA."),
+]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", rich_help_panel=_DIFFUSION, help="The way from noise to the picture, as euler_a."
+    ),
+]
+Steps = Annotated[
+    int | None, typer.Option(metavar="N", rich_help_panel=_DIFFUSION, help="Denoising steps, 1 to 150.")
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(metavar="X", rich_help_panel=_DIFFUSION, help="How closely it follows the words, 0 to 30."),
+]
+Lora = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[:WEIGHT]", rich_help_panel=_DIFFUSION, help="A LoRA file by name; can be given again."
+    ),
+]
+Enlarge = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        rich_help_panel=_DIFFUSION,
+        help="Enlarge it, up to 2 times, and paint it once more.",
+    ),
+]
+Sketch = Annotated[
+    bool | None,
+    typer.Option(
+        "--sketch/--no-sketch",
+        rich_help_panel=_DIFFUSION,
+        show_default=False,
+        help="Begin with the scene's coarse colours.",
+    ),
+]
+Steady = Annotated[
+    bool | None,
+    typer.Option(
+        "--steady/--no-steady",
+        rich_help_panel=_DIFFUSION,
+        show_default=False,
+        help="Whether a change of a picture leaves untouched what was not asked to change.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead, for a result as for an error.")
 ]

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from canvas import CanvasError, parse
@@ -39,7 +40,19 @@ class BadInput(Exception):
         self.error = error
 
 
-def scene_from(source: str, settings: SceneSettings) -> Scene:
+@dataclass(frozen=True, slots=True)
+class SceneInput:
+    """What a command starts from.
+
+    Attributes:
+        png: The picture that carries the scene; None for Canvas code.
+    """
+
+    scene: Scene
+    png: bytes | None = None
+
+
+def scene_from(source: str, settings: SceneSettings) -> SceneInput:
     """The scene in a file, or on standard input when `source` is `-`.
 
     Args:
@@ -57,14 +70,14 @@ def scene_from(source: str, settings: SceneSettings) -> Scene:
         raise BadInput(source, error) from error
 
 
-def _scene(data: bytes, settings: SceneSettings) -> Scene:
+def _scene(data: bytes, settings: SceneSettings) -> SceneInput:
     try:
         code = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return read_scene(data)
+        return SceneInput(read_scene(data), data)
     if len(data) > MAX_TEXT_BYTES:
         raise NotAScene("too-large")
-    return Scene(parse(code), settings)
+    return SceneInput(Scene(parse(code), settings))
 
 
 def _read(source: str) -> bytes:

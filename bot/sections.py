@@ -10,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.backends import COMPOSERS, RENDERERS
-from engine.orders import MAX_GUIDANCE, MAX_STEPS
+from engine.orders import (
+    LORAS,
+    MAX_GUIDANCE,
+    MAX_HIGH_RESOLUTION,
+    MAX_STEPS,
+    MAX_TEXT_CHARS,
+    MIN_STRENGTH,
+    NAME,
+)
+from engine.renderer.sdxl.options import SDXL_MODEL, Compile, Dtype, Memory
 from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, NEGATIVE_PROMPT
 
 POSTGRES = ("postgresql://", "postgresql+psycopg://")
@@ -30,7 +39,14 @@ class PictureSettings(_Section):
     height_px: int = Field(default=1152, ge=MIN_SIDE_PX, le=MAX_SIDE_PX)
     steps: int = Field(default=25, ge=1, le=MAX_STEPS)
     guidance: float = Field(default=5.0, ge=0, le=MAX_GUIDANCE)
-    negative_prompt: str = NEGATIVE_PROMPT
+    negative_prompt: str = Field(default=NEGATIVE_PROMPT, max_length=MAX_TEXT_CHARS)
+    sampler: str = Field(default="", pattern=f"^{NAME}$")
+    strength: float = Field(default=1.0, ge=MIN_STRENGTH, le=1)
+    high_resolution: float = Field(default=1.0, ge=1, le=MAX_HIGH_RESOLUTION)
+    steady: bool = True
+    depth: bool = False
+    preset: str = Field(default="", pattern=f"^{NAME}$")
+    loras: str = Field(default="", pattern=f"^{LORAS}$")
     composer: str = COMPOSERS[0]
     renderer: str = RENDERERS[0]
 
@@ -69,9 +85,34 @@ class TransformersSettings(_Section):
     @field_validator("device")
     @classmethod
     def _known_device(cls, name: str) -> str:
-        if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", name):
-            raise PydanticCustomError("device", "input should be auto, cpu, mps, cuda, or cuda: and a number")
-        return name
+        return _device(name)
+
+    @field_validator("mirror")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        return _address(address)
+
+
+class SdxlSettings(_Section):
+    """The checkpoint of the renderer `sdxl`, as `engine.renderer.sdxl.SdxlOptions`."""
+
+    model: str = Field(default=SDXL_MODEL, min_length=1)
+    config: str = ""
+    revision: str = ""
+    offline: bool = False
+    mirror: str = ""
+    dtype: Dtype = "auto"
+    device: str = "auto"
+    memory: Memory = "auto"
+    loras: str = ""
+    projected_pooled: bool = True
+    compile: Compile = "auto"
+    previews: str = ""
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, name: str) -> str:
+        return _device(name)
 
     @field_validator("mirror")
     @classmethod
@@ -99,9 +140,7 @@ class OpenAISettings(_Section):
     @field_validator("api_key")
     @classmethod
     def _on_one_line(cls, key: SecretStr) -> SecretStr:
-        if not key.get_secret_value().strip().isprintable():
-            raise PydanticCustomError("key", "input should have no line breaks or other control characters")
-        return key
+        return _secret(key)
 
     @field_validator("base_url")
     @classmethod
@@ -171,7 +210,7 @@ class LimitSettings(_Section):
 
 
 Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
-"""A person's name in the lists: the platform and its id of them, as in `telegram:8812`."""
+"""A name in the lists: the platform and its id of a person, as in `telegram:8812`, or of a role."""
 
 
 class PeopleSettings(_Section):
@@ -181,6 +220,68 @@ class PeopleSettings(_Section):
     deny: tuple[Person, ...] = ()
     moderators: tuple[Person, ...] = ()
     priority: tuple[Person, ...] = ()
+
+
+ChatName = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+"""A chat's name in the lists: the platform and its id of the chat, or of what holds several chats."""
+
+
+class ChatSettings(_Section):
+    """In which chats people are served, and how."""
+
+    allow: tuple[ChatName, ...] = ()
+    deny: tuple[ChatName, ...] = ()
+    branch: Literal["anyone", "author"] = "anyone"
+    spoilers: Literal["off", "restricted", "always"] = "off"
+
+
+class DiscordSettings(_Section):
+    """The bot's account on Discord."""
+
+    token: SecretStr = SecretStr("")
+    proxy: str = ""
+    api_base_url: str = ""
+
+    @field_validator("token")
+    @classmethod
+    def _on_one_line(cls, token: SecretStr) -> SecretStr:
+        return _secret(token)
+
+    @field_validator("proxy", "api_base_url")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        return _address(address)
+
+
+class TelegramSettings(_Section):
+    """The bot's account on Telegram, and how updates come from there."""
+
+    token: SecretStr = SecretStr("")
+    token_file: str = ""
+    proxy: str = ""
+    api_base_url: str = "https://api.telegram.org"
+    webhook_url: str = ""
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = Field(default=8443, ge=1, le=65535)
+
+    @field_validator("token")
+    @classmethod
+    def _on_one_line(cls, token: SecretStr) -> SecretStr:
+        return _secret(token)
+
+    @field_validator("api_base_url", "webhook_url")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        return _address(address)
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy_address(cls, address: str) -> str:
+        if address and not address.startswith(("http://", "https://", "socks5://", "socks5h://")):
+            raise PydanticCustomError(
+                "address", "input should be empty or begin with http://, https:// or socks5://"
+            )
+        return address
 
 
 class RetentionSettings(_Section):
@@ -211,7 +312,19 @@ def _one_of(name: str, names: tuple[str, ...]) -> str:
     return name
 
 
+def _device(name: str) -> str:
+    if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", name):
+        raise PydanticCustomError("device", "input should be auto, cpu, mps, cuda, or cuda: and a number")
+    return name
+
+
 def _address(address: str) -> str:
     if address and not address.startswith(("http://", "https://")):
         raise PydanticCustomError("address", "input should be empty or begin with http:// or https://")
     return address
+
+
+def _secret(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value().strip().isprintable():
+        raise PydanticCustomError("key", "input should have no line breaks or other control characters")
+    return key

@@ -9,14 +9,16 @@ import tomllib
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.sections import (
+    ChatSettings,
     DatabaseSettings,
+    DiscordSettings,
     JobSettings,
     LimitSettings,
     LogSettings,
@@ -25,11 +27,13 @@ from bot.sections import (
     PictureSettings,
     RetentionSettings,
     SafetySettings,
+    SdxlSettings,
+    TelegramSettings,
     TransformersSettings,
     WebSettings,
     WorkerSettings,
 )
-from engine.backends import Backends
+from engine.backends import Backends, finds_tiny
 from engine.composer.local.options import is_unfiltered
 from engine.composer.safety import ClassifierNotFound, Safety, load_classifier
 from engine.orders import Limits
@@ -39,12 +43,14 @@ from storage.scene import SceneSettings
 if TYPE_CHECKING:
     from engine.composer.local.options import TransformersOptions
     from engine.composer.server import ServerOptions
+    from engine.renderer.sdxl import SdxlOptions
 
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "OMOST_"
 _NESTED = "__"
-_KEY_VARIABLE = f"{ENVIRONMENT_PREFIX}OPENAI{_NESTED}API_KEY"
-_UNTOLD = ("database", "openai")
+_SECRETS = {"openai": "api_key", "discord": "token", "telegram": "token"}
+"""Keys by their tables; they are taken from the environment alone."""
+_UNTOLD = ("database", *_SECRETS)
 """Nothing that stands in these is ever repeated: a password or a key may be among it."""
 
 
@@ -64,12 +70,16 @@ class Settings(BaseSettings):
     picture: PictureSettings = PictureSettings()
     transformers: TransformersSettings = TransformersSettings()
     openai: OpenAISettings = OpenAISettings()
+    sdxl: SdxlSettings = SdxlSettings()
     safety: SafetySettings = SafetySettings()
     database: DatabaseSettings = DatabaseSettings()
     jobs: JobSettings = JobSettings()
     worker: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
     people: PeopleSettings = PeopleSettings()
+    chats: ChatSettings = ChatSettings()
+    discord: DiscordSettings = DiscordSettings()
+    telegram: TelegramSettings = TelegramSettings()
     retention: RetentionSettings = RetentionSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
@@ -109,7 +119,13 @@ class Settings(BaseSettings):
 
         A model or server that nobody has named costs nothing: its options' module is not imported.
         """
-        return Backends(self._transformers(), self._openai(), self.web.call_pause_s)
+        return Backends(
+            transformers=self._transformers(),
+            openai=self._openai(),
+            sdxl=self._sdxl(),
+            has_tiny=self.picture.renderer == "tiny" or finds_tiny(),
+            call_pause_s=self.web.call_pause_s,
+        )
 
     def studio_safety(self) -> Safety:
         """What looks at requests before they are composed.
@@ -140,6 +156,31 @@ class Settings(BaseSettings):
         for name in ("api_key", "context_tokens"):
             named[name] = named[name] or None
         return ServerOptions(**named)
+
+    def _sdxl(self) -> "SdxlOptions | None":
+        """Of a checkpoint that is the default, or was said anything about."""
+        if self.picture.renderer != "sdxl" and not self.sdxl.model_fields_set:
+            return None
+        from engine.renderer.sdxl import SdxlOptions  # noqa: PLC0415 - only where it is used
+
+        return SdxlOptions(**self.sdxl.model_dump())
+
+    def telegram_token(self) -> str:
+        """The token of the bot's account on Telegram, itself or from its file; empty where there is none.
+
+        Raises:
+            SettingsError: The file cannot be read, or holds something else.
+        """
+        path = self.telegram.token_file
+        if token := self.telegram.token.get_secret_value().strip():
+            return token
+        try:
+            token = Path(path).read_text("utf-8").strip() if path else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"telegram.token_file is {path!r}: it cannot be read.") from error
+        if path and not (token and token.isprintable()):
+            raise SettingsError(f"telegram.token_file is {path!r}: there is no token in it.")
+        return token
 
     def database_url(self) -> str | None:
         """Of PostgreSQL, perhaps with a password in it; None for files in `data_dir`."""
@@ -214,14 +255,14 @@ def _refuse_unknown_variables() -> None:
 
 def _refuse_key_in_file(values: dict[str, Any], source: str) -> None:
     """Files are copied, shown and committed; a key is not for that."""
-    match values:
-        case {"openai": {"api_key": key}} if key:
+    for table, key in _SECRETS.items():
+        section: Any = values.get(table)
+        if isinstance(section, dict) and cast("dict[str, Any]", section).get(key):
+            name = f"{table}.{key}"
             raise SettingsError(
-                f"{source}: openai.api_key: a key is taken from the environment alone: set {_KEY_VARIABLE}, "
+                f"{source}: {name}: a key is taken from the environment alone: set {_variable(name)}, "
                 "and remove it from the file."
             )
-        case _:
-            pass
 
 
 def _refuse_unfiltered(settings: Settings, source: str) -> None:

@@ -77,8 +77,15 @@ async def work(settings: Settings, roles: Sequence[str], name: str) -> None:
             aclosing(stages_of(settings, store)) as stages,
             _server_looked_at(settings.backends()),
         ):
-            place = jobs_place(settings, name)
-            await serve_worker(store, place, roles=frozenset(roles), stages=stages, slots=slots, leash=leash)
+            await serve_worker(
+                store,
+                jobs_place(settings, name),
+                roles=frozenset(roles),
+                stages=stages,
+                slots=slots,
+                leash=leash,
+                renderer=settings.picture.renderer if "image" in roles else "",
+            )
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ embedded default runs without torch. Making a backend is quick; what it loads, i
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.composer import Composer
@@ -16,9 +18,15 @@ from engine.renderer import Renderer
 if TYPE_CHECKING:
     from engine.composer.local.options import TransformersOptions
     from engine.composer.server import ServerOptions
+    from engine.renderer.sdxl.options import SdxlOptions
 
 COMPOSERS: tuple[str, ...] = ("embedded", "transformers", "openai")
-RENDERERS: tuple[str, ...] = ("storyboard", "sdxl")
+RENDERERS: tuple[str, ...] = ("storyboard", "tiny", "sdxl")
+DIFFUSION = frozenset(("tiny", "sdxl"))
+"""The renderers that go from noise to a picture. Steps, samplers and LoRA mean nothing to the others."""
+
+_TINY_MODEL = Path(__file__).parent / "renderer" / "sdxl" / "tiny"
+_TINY_NEEDS = ("torch", "diffusers", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,15 @@ class Backends:
     Attributes:
         transformers: The model of the composer `transformers`; None where none is named.
         openai: The server of the composer `openai`; None where none is named.
+        sdxl: The checkpoint of the renderer `sdxl`; None where none is set up.
+        has_tiny: Whether the renderer `tiny` can be used; `finds_tiny` says so for this machine.
         call_pause_s: How long the composer `embedded` rests after each region, so that people can watch.
     """
 
     transformers: "TransformersOptions | None" = None
     openai: "ServerOptions | None" = None
+    sdxl: "SdxlOptions | None" = None
+    has_tiny: bool = False
     call_pause_s: float = 0.0
 
     @property
@@ -59,7 +71,11 @@ class Backends:
     @property
     def renderers(self) -> tuple[Backend, ...]:
         """All renderers, the usable ones with an empty reason."""
-        return (Backend("storyboard"), Backend("sdxl", "not-in-this-version"))
+        return (
+            Backend("storyboard"),
+            Backend("tiny", "" if self.has_tiny else "needs-gpu-extra"),
+            Backend("sdxl", "" if self.sdxl else "no-sdxl-set-up"),
+        )
 
     def check_composer(self, name: str) -> None:
         """Refuses a composer that cannot be used.
@@ -99,9 +115,33 @@ class Backends:
     def make_renderer(self, name: str) -> Renderer:
         """A new renderer; raises as `make_composer` does."""
         self.check_renderer(name)
-        from engine.renderer.storyboard import StoryboardRenderer  # noqa: PLC0415 - as the module says
+        match name:
+            case "tiny":
+                return _diffusion(_tiny())
+            case "sdxl" if self.sdxl:
+                return _diffusion(self.sdxl)
+            case _:
+                from engine.renderer.storyboard import StoryboardRenderer  # noqa: PLC0415 - as the module says
 
-        return StoryboardRenderer()
+                return StoryboardRenderer()
+
+
+def finds_tiny() -> bool:
+    """Whether the libraries of the renderer `tiny` are installed here; none of them is imported."""
+    return all(find_spec(name) for name in _TINY_NEEDS)
+
+
+def _tiny() -> "SdxlOptions":
+    """The small pipeline that comes with the program, the same on every machine."""
+    from engine.renderer.sdxl.options import SdxlOptions  # noqa: PLC0415 - as the module says
+
+    return SdxlOptions(model=str(_TINY_MODEL), offline=True, device="cpu", dtype="float32", backend="tiny")
+
+
+def _diffusion(options: "SdxlOptions") -> Renderer:
+    from engine.renderer.sdxl.renderer import SdxlRenderer  # noqa: PLC0415 - as the module says
+
+    return SdxlRenderer(options)
 
 
 def _check(kind: str, name: str, known: Iterable[Backend]) -> None:

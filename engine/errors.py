@@ -11,6 +11,7 @@
     │   ├── Busy
     │   ├── NotAllowed
     │   ├── NotYours
+    │   ├── NotModerator
     │   ├── TooManyWaiting
     │   ├── QueueFull
     │   └── QuotaUsedUp
@@ -108,6 +109,10 @@ class NotAllowed(Refused):
 
 class NotYours(Refused):
     """Only the author and the moderators may do that."""
+
+
+class NotModerator(Refused):
+    """Only moderators may do that."""
 
 
 class TooManyWaiting(Refused):

@@ -15,9 +15,11 @@ from typing import Any, Final, cast
 import structlog
 from huggingface_hub import (
     HfApi,
+    get_cached_repo_tree,
     snapshot_download,  # pyright: ignore[reportUnknownVariableType]
 )
 from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -72,7 +74,7 @@ def fetch(model: HubModel, choose: Choose, backend: str) -> Path:
     """
     began_s = time.monotonic()
     try:
-        folder = _cached(model) if model.offline else _fetched(model, choose)
+        folder = _cached(model, choose) if model.offline else _fetched(model, choose)
     except _FAILURES as error:
         reason = _reason(error, model)
         _log.warning("model-not-fetched", model=model.name, reason=reason, error=str(error))
@@ -86,15 +88,21 @@ def _fetched(model: HubModel, choose: Choose) -> Path:
         names = _names(model)
     except _FAILURES:
         try:
-            return _cached(model)
+            return _cached(model, choose)
         except LocalEntryNotFoundError:
             pass
         raise
     return _snapshot(model, allow_patterns=[_literally(name) for name in choose(names)])
 
 
-def _cached(model: HubModel) -> Path:
-    return _snapshot(model, local_files_only=True)
+def _cached(model: HubModel, choose: Choose) -> Path:
+    """The folder that is here, with all that is needed of it; other files of the model's may be missing."""
+    try:
+        tree = get_cached_repo_tree(model.name, revision=model.revision or None)
+    except CachedRepoTreeNotFoundError:  # not fetched, or by a client that remembered no names
+        return _snapshot(model, local_files_only=True)
+    names = choose([entry.path for entry in tree])
+    return _snapshot(model, local_files_only=True, allow_patterns=[_literally(name) for name in names])
 
 
 def _snapshot(model: HubModel, **how: Any) -> Path:

@@ -4,6 +4,7 @@ Nothing here knows what is stored or running: a parent that does not exist, a ba
 conversation that is busy are refused by `engine.studio`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
@@ -16,6 +17,19 @@ from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
 MAX_SEED = 2**32 - 1
+MIN_STRENGTH = 0.5
+SKETCH_STRENGTH = 0.97
+"""Of a picture that begins with the scene's colours, where nobody names another."""
+MAX_HIGH_RESOLUTION = 2.0
+ENLARGEMENT = 1.5
+"""Of a picture that is enlarged, where nobody says by how much."""
+MAX_TEXT_CHARS = 2000
+NAME = r"[A-Za-z0-9_.-]{0,200}"
+"""What a sampler or preset can be called; which there are is the renderer's to say."""
+LORAS = r"[\w .+():,-]{0,200}"
+"""How LoRA can be named: `name` or `name:weight`, with commas between."""
+
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +191,23 @@ def _check_settings(settings: SceneSettings, limits: Limits) -> None:
     _check_range("steps", settings.steps, 1, MAX_STEPS)
     _check_range("guidance", settings.guidance, 0, MAX_GUIDANCE)
     _check_range("seed", settings.seed, 0, MAX_SEED)
+    _check_range("strength", settings.strength, MIN_STRENGTH, 1)
+    _check_range("high_resolution", settings.high_resolution, 1, MAX_HIGH_RESOLUTION)
+    _check_shape("sampler", settings.sampler, NAME, "A-Z a-z 0-9 _ . -")
+    _check_shape("preset", settings.preset, NAME, "A-Z a-z 0-9 _ . -")
+    _check_shape("loras", settings.loras, LORAS, "name, name:0.8")
+    _check_length("negative_prompt", settings.negative_prompt)
+    _check_length("locked", settings.locked)
+
+
+def _check_shape(name: str, value: str, pattern: str, allowed: str) -> None:
+    if not re.fullmatch(pattern, value):
+        raise BadSetting(name, value[:_SHOWN_CHARS], allowed)
+
+
+def _check_length(name: str, text: str) -> None:
+    if len(text) > MAX_TEXT_CHARS:
+        raise BadSetting(name, len(text), f"0-{MAX_TEXT_CHARS}")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from canvas.changes import Change, changes
 from engine.backends import Backends
+from engine.bases import base_of
 from engine.composer import Composer, ComposeRequest
 from engine.composer.safety import Safety, texts_of
 from engine.composing import closing, compose, exchanges
@@ -75,6 +76,16 @@ class Stages:
         for backend in (*self._composers.values(), *self._renderers.values()):
             if isinstance(backend, _Closable):
                 await backend.aclose()
+
+    async def warm_up(self, renderer: str) -> None:
+        """Has a renderer load what it needs, if it loads anything, lest the first picture wait for it.
+
+        Raises:
+            EngineError: It cannot be used; that is told to whoever wants a picture, too.
+        """
+        ahead = self._renderer(renderer)
+        if isinstance(ahead, _Warmable):
+            await ahead.warm_up()
 
     async def compose(self, turn_id: str, publish: Publish, slot: Slot = _NO_SLOT) -> Revision:
         """Makes the turn's revision: composed, taken over, or its parent's canvas again.
@@ -211,9 +222,9 @@ class Stages:
             return
         first = missing[0]  # pictures come in order, and each has the seed of its place
         rest = replace(settings, seed=settings.seed + first, count=settings.count - first)
-        renderer = self._renderer(settings.renderer)
+        renderer, base = self._renderer(settings.renderer), await base_of(self._store, revision, rest)
         painted, began_s = first, time.monotonic()
-        async with closing(renderer.render(revision.scene.canvas, rest, economy)) as events:
+        async with closing(renderer.render(revision.scene.canvas, rest, economy, base)) as events:
             async for event in events:
                 match event:
                     case RenderStep(step, steps):
@@ -253,6 +264,11 @@ class Stages:
         if name not in self._renderers:
             self._renderers[name] = self._backends.make_renderer(name)
         return self._renderers[name]
+
+
+@runtime_checkable
+class _Warmable(Protocol):
+    async def warm_up(self) -> None: ...
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ words for people.
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -110,10 +110,11 @@ class Studio:
             follower.following.cancel()
         await asyncio.gather(*(one.following for one in followers), return_exceptions=True)
 
-    async def submit(self, order: Order) -> str:
+    async def submit(self, order: Order, roles: Collection[str] = ()) -> str:
         """Stores the order and starts its job; durable when it returns.
 
-        The same turn id again starts nothing new.
+        The same turn id again starts nothing new. `roles` is what else the lists of `people` may call the
+        person.
 
         Returns:
             The turn id.
@@ -124,7 +125,7 @@ class Studio:
             Unavailable: The composer or renderer cannot be used.
             StorageFailed: It could not be stored.
         """
-        self.people.check_served(order.person)
+        self.people.check_served(order.person, roles)
         check(order, self.limits)
         self._backends.check_renderer(order.settings.renderer)
         match order:
@@ -137,7 +138,8 @@ class Studio:
                 pass
         lane = 0
         durations = await self._measured()
-        admission = Admission(self.limits, order.settings.count, self.people.share(order.person), durations)
+        share = self.people.share(order.person, roles)
+        admission = Admission(self.limits, order.settings.count, share, durations)
 
         def admit(standing: Standing) -> Place:
             nonlocal lane

@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -105,6 +106,7 @@ class PersonRow(Table):
     platform: Mapped[str]
     platform_id: Mapped[str]
     language: Mapped[str | None]
+    preferences: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     last_finish: Mapped[int] = mapped_column(BigInteger, index=True, default=0)
 
 
@@ -136,10 +138,11 @@ class TurnRow(Table):
     """One request; its id is the caller's idempotency key."""
 
     __tablename__ = "turn"
+    __table_args__ = (Index(None, "person_key", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     conversation_key: Mapped[int] = mapped_column(ForeignKey("conversation.key"), index=True)
-    person_key: Mapped[int] = mapped_column(ForeignKey("person.key"), index=True)
+    person_key: Mapped[int] = mapped_column(ForeignKey("person.key"))
     prompt: Mapped[str]
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id", use_alter=True), index=True)
     request: Mapped[dict[str, Any]]
@@ -160,7 +163,10 @@ class TurnRow(Table):
 
 
 class RevisionRow(Table):
-    """A scene: canonical Canvas code, the repairs it took, the settings; `parent_id` makes the tree."""
+    """A scene: canonical Canvas code, the repairs it took, the settings; `parent_id` makes the tree.
+
+    `search_text` is what a person finds it by: prompt and global description in folded case.
+    """
 
     __tablename__ = "revision"
 
@@ -172,6 +178,7 @@ class RevisionRow(Table):
     code: Mapped[str]
     repairs: Mapped[list[dict[str, Any]]]
     settings: Mapped[dict[str, Any]]
+    search_text: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     images: Mapped[list["ImageRow"]] = relationship(lazy="selectin", order_by="ImageRow.index")
@@ -204,3 +211,86 @@ class PictureRow(Table):
     key: Mapped[str] = mapped_column(primary_key=True)
     png: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+_IS_RESULT = text("kind = 'result'")
+_IS_UNHANDLED = text("handled_at IS NULL")
+
+
+class PostRow(Table):
+    """A message of ours in a chat; `is_delivered` repeats what its data says, for the look-up."""
+
+    __tablename__ = "post"
+    __table_args__ = (
+        UniqueConstraint("platform", "chat_id", "message_id"),
+        Index("uq_post_result", "turn_id", unique=True, sqlite_where=_IS_RESULT, postgresql_where=_IS_RESULT),
+        Index(None, "platform", "person_id"),
+    )
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    chat_id: Mapped[str]
+    message_id: Mapped[str]
+    kind: Mapped[str]
+    turn_id: Mapped[str | None] = mapped_column(ForeignKey("turn.id"), index=True)
+    revision_id: Mapped[str | None] = mapped_column(ForeignKey("revision.id"), index=True)
+    person_id: Mapped[str | None]  # the platform's: to get a message is no reason for a row of one's own
+    data: Mapped[dict[str, Any]]
+    is_delivered: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ReceivedRow(Table):
+    """Something that a platform sent; once it is handled, only its key is kept."""
+
+    __tablename__ = "received"
+    __table_args__ = (
+        UniqueConstraint("platform", "key"),
+        Index(
+            "ix_received_unhandled",
+            "platform",
+            "number",
+            sqlite_where=_IS_UNHANDLED,
+            postgresql_where=_IS_UNHANDLED,
+        ),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    key: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    person_id: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    handled_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class ChatRow(Table):
+    """What has been set for a chat."""
+
+    __tablename__ = "chat"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    chat_id: Mapped[str] = mapped_column(primary_key=True)
+    preferences: Mapped[dict[str, Any]]
+
+
+class FavouriteRow(Table):
+    """A scene that a person wants to find again."""
+
+    __tablename__ = "favourite"
+    __table_args__ = (UniqueConstraint("person_key", "revision_id"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    person_key: Mapped[int] = mapped_column(ForeignKey("person.key"))
+    revision_id: Mapped[str] = mapped_column(ForeignKey("revision.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class NoteRow(Table):
+    """A small thing that an installation remembers."""
+
+    __tablename__ = "note"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

@@ -1,11 +1,15 @@
 """What the store gives out and takes in: plain values that know neither the database nor models nor chat."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from storage.scene import Scene
+
+JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None"
+"""What JSON can say."""
 
 
 class TurnStatus(StrEnum):
@@ -205,3 +209,55 @@ class Revision:
     prompt: str
     created_at: datetime
     images: tuple[StoredImage, ...] = ()
+
+
+class PostKind(StrEnum):
+    """What a message of ours in a chat is for."""
+
+    RESULT = "result"
+    """The one message of a turn: a placeholder, then progress, then what came of it."""
+    PICTURE = "picture"
+    """A picture beside the result, such as the original; its data has the `index`."""
+    QUESTION = "question"
+    """Its answer or press is awaited; its data says of what."""
+    PANEL = "panel"
+    """Controls, such as those of the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message of ours in a chat, and what it shows.
+
+    Attributes:
+        chat_id: The platform's id of the chat alone, where a `ConversationKey` may name a thread in it.
+        message_id: The platform's, unique within the chat.
+        turn_id: Whose result or pictures it shows; a turn has one `RESULT` at most.
+        revision_id: The scene that it shows.
+        person: For whom it is, on the same platform.
+        data: What the adapter notes with it. `delivered`, when True, says that a result needs no more work.
+    """
+
+    platform: str
+    chat_id: str
+    message_id: str
+    kind: PostKind
+    turn_id: str | None = None
+    revision_id: str | None = None
+    person: PersonKey | None = None
+    data: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Something that a platform sent and that is kept until it has been handled.
+
+    Attributes:
+        key: The platform's id of it.
+        received_at: In UTC.
+        attempts: How often its handling has been begun.
+    """
+
+    key: str
+    payload: Mapping[str, JSON]
+    received_at: datetime
+    attempts: int

@@ -68,7 +68,8 @@ def _add_revision(session: Session, turn: TurnRow, columns: Mapping[str, Any]) -
     if columns["parent_id"] is not None:
         keys.check_revision(session, turn.conversation_key, columns["parent_id"])
     owner = {"turn_id": turn.id, "conversation_key": turn.conversation_key}
-    session.execute(_NEW_REVISION, {**columns, **owner})
+    search_text = f"{turn.prompt.casefold()}\n{columns['search_text']}"
+    session.execute(_NEW_REVISION, {**columns, **owner, "search_text": search_text})
     if turn.status == TurnStatus.RUNNING:
         session.execute(_HEAD_MOVED, {"conversation": turn.conversation_key, "head": columns["id"]})
 

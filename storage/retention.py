@@ -10,8 +10,17 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
-from storage import keys
-from storage.models import ConversationRow, ImageRow, PersonRow, RevisionRow, TurnRow, UsageRow
+from storage import inbox, keys
+from storage.models import (
+    ConversationRow,
+    FavouriteRow,
+    ImageRow,
+    PersonRow,
+    PostRow,
+    RevisionRow,
+    TurnRow,
+    UsageRow,
+)
 from storage.pictures import Pictures
 from storage.records import PersonKey, TurnStatus
 
@@ -51,13 +60,11 @@ def forget(session: Session, pictures: Pictures, person: PersonKey) -> Sequence[
         The ids of the turns.
     """
     person_key = keys.known_person_key(session, person)
-    if person_key is None:
-        return ()
     turn_ids = session.scalars(select(TurnRow.id).where(TurnRow.person_key == person_key).limit(BATCH)).all()
     if turn_ids:
         _remove_turns(session, pictures, turn_ids)
     else:
-        _remove_person(session, person_key)
+        _remove_person(session, person, person_key)
     return turn_ids
 
 
@@ -77,6 +84,9 @@ def _remove_turns(session: Session, pictures: Pictures, turn_ids: Sequence[str])
         session.execute(update(table).where(table.parent_id.in_(revision_ids)).values(parent_id=None))
     images = delete(ImageRow).where(ImageRow.revision_id.in_(revision_ids)).returning(ImageRow.file_key)
     file_keys = set(session.scalars(images))
+    shows_them = PostRow.turn_id.in_(turn_ids) | PostRow.revision_id.in_(revision_ids)
+    session.execute(delete(PostRow).where(shows_them))
+    session.execute(delete(FavouriteRow).where(FavouriteRow.revision_id.in_(revision_ids)))
     session.execute(delete(RevisionRow).where(RevisionRow.id.in_(revision_ids)))
     session.execute(delete(TurnRow).where(turns))
     is_used = exists().where(TurnRow.conversation_key == ConversationRow.key)
@@ -85,18 +95,29 @@ def _remove_turns(session: Session, pictures: Pictures, turn_ids: Sequence[str])
     pictures.remove_unnamed(session, file_keys)
 
 
-def _remove_person(session: Session, person_key: int) -> None:
-    """Removes a person who has no turns: preferences, usage, and the place in the fair order."""
-    session.execute(delete(UsageRow).where(UsageRow.person_key == person_key))
+def _remove_person(session: Session, person: PersonKey, person_key: int | None) -> None:
+    """Removes a person who has no turns: what they set, used, liked and sent, and what was sent to them.
+
+    Much of it can be there without a row of the person.
+    """
+    is_theirs = (PostRow.platform == person.platform, PostRow.person_id == person.platform_id)
+    session.execute(delete(PostRow).where(*is_theirs))
+    inbox.forget(session, person)
+    for table in (UsageRow, FavouriteRow):
+        session.execute(delete(table).where(table.person_key == person_key))
     session.execute(delete(PersonRow).where(PersonRow.key == person_key))
 
 
 def _remove_traces(session: Session, before: datetime) -> None:
-    """Removes the usage of earlier days, and the people of whom nothing else is left."""
+    """Removes usage and messages without a scene from before, and the people of whom nothing else is left."""
     session.execute(delete(UsageRow).where(UsageRow.day < before.date()))
+    shows_nothing = PostRow.turn_id.is_(None) & PostRow.revision_id.is_(None)
+    session.execute(delete(PostRow).where(shows_nothing, PostRow.created_at < before))
     is_used = exists().where(UsageRow.person_key == PersonRow.key)
     has_asked = exists().where(TurnRow.person_key == PersonRow.key)
-    session.execute(delete(PersonRow).where(PersonRow.language.is_(None), ~is_used, ~has_asked))
+    has_liked = exists().where(FavouriteRow.person_key == PersonRow.key)
+    has_set = PersonRow.language.is_not(None) | PersonRow.preferences.is_not(None)
+    session.execute(delete(PersonRow).where(~is_used, ~has_asked, ~has_liked, ~has_set))
 
 
 def _move_heads(session: Session, conversations: Collection[int], gone: Collection[str]) -> None:

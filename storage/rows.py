@@ -116,6 +116,7 @@ def scene_columns(scene: Scene) -> dict[str, Any]:
         "code": code,
         "repairs": [asdict(repair) for repair in scene.canvas.repairs],
         "settings": scene.settings.to_dict(),
+        "search_text": scene.canvas.global_description.description.casefold(),
     }
 
 

@@ -21,6 +21,14 @@ class SceneSettings:
         steps: Denoising steps, for renderers that have them.
         guidance: Classifier-free guidance scale, for renderers that have it.
         negative_prompt: What to avoid, for renderers that read it.
+        sampler: The way from noise to the picture, for renderers that have several; empty for their own.
+        strength: How much of the scene's coarse colours is painted over, .95 to .99; 1 begins with noise.
+        high_resolution: By how much the picture is enlarged and painted once more; 1 for not at all.
+        steady: Whether a change leaves untouched what was not asked to change, where the renderer can.
+        locked: The regions that a change must not touch, by their descriptions, one a line.
+        depth: Whether near regions soften what lies under them in far ones.
+        preset: Sampler, steps, guidance and LoRA by one name, which wins over them; empty for none.
+        loras: LoRA files by name, `name` or `name:weight` with commas between.
         composer: The composer's name, one of `engine.backends.COMPOSERS`.
         renderer: The renderer's name, one of `engine.backends.RENDERERS`.
     """
@@ -32,6 +40,14 @@ class SceneSettings:
     steps: int = 25
     guidance: float = 5.0
     negative_prompt: str = NEGATIVE_PROMPT
+    sampler: str = ""
+    strength: float = 1.0
+    high_resolution: float = 1.0
+    steady: bool = True
+    locked: str = ""
+    depth: bool = False
+    preset: str = ""
+    loras: str = ""
     composer: str = "embedded"
     renderer: str = "storyboard"
 

@@ -7,7 +7,6 @@ This module knows no tensors and no SQL, only the studio.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,22 +14,23 @@ from typing import Any, cast
 import gradio as gr
 import structlog
 
+from bot.locks import lock_line, locked_in, locks_of
+from bot.region_form import RegionForm, region_of, with_region, without_region
 from bot.replies import Words
 from bot.settings import Settings
-from bot.web import forms, markup, past
-from bot.web.forms import RegionForm, SettingsForm
+from bot.web import markup, past
+from bot.web.following import Following
+from bot.web.forms import SettingsForm
 from bot.web.layout import Parts
-from bot.web.progress import Progress
 from bot.web.views import Updates, Views
 from bot.web.visit import PLATFORM, Panel, Told, Visit
 from bot.web.visitor import visitor_id
-from canvas import Canvas, CanvasError, LocalDescription
+from canvas import Canvas, CanvasError
 from engine.errors import Busy, EmptyPrompt, EngineError
-from engine.events import Cancelled, Done, Failed
-from engine.orders import composes
+from engine.orders import ENLARGEMENT
 from engine.studio import Adopt, Compose, Order, Repaint, Studio
-from storage.errors import DatabaseAway, NotFound, StorageError
-from storage.records import Revision, Turn
+from storage.errors import StorageError
+from storage.records import Revision
 from storage.scene import Scene, SceneSettings
 from storage.scene_file import read_scene
 
@@ -76,6 +76,7 @@ class Actions:
         self.words = words
         self.parts = parts
         self.views = Views(words, parts)
+        self.following = Following(studio, words, parts, self.views)
 
     async def carry(
         self, action: _Action, visit: Visit, request: gr.Request, *inputs: Any
@@ -84,7 +85,7 @@ class Actions:
         visit.visitor = visit.visitor or visitor_id(cast("Any", request).cookies)
         async for updates in self._said(visit, self._act(action, visit, *inputs)):
             yield updates
-        async for updates in self._said(visit, self._follow(visit)):
+        async for updates in self._said(visit, self.following.follow(visit)):
             yield updates
 
     def trouble(self, visit: Visit, error: Exception) -> Updates:
@@ -120,13 +121,24 @@ class Actions:
         yield await self._submitted(visit, order, self.words.text("Paint again"))
 
     @_spoken
+    async def enlarge(self, visit: Visit) -> AsyncIterator[Updates]:
+        """Paints the shown pictures once more, larger; in everything else they stay as they are."""
+        head = await self._head(visit)
+        settings = replace(head.scene.settings, high_resolution=ENLARGEMENT)
+        order = Repaint(_new_id(), visit.conversation, visit.person, head.id, settings, self.words.language)
+        yield await self._submitted(visit, order, self.words.text("Enlarge"))
+
+    @_spoken
     async def apply_region(self, visit: Visit, index: int, *inputs: Any) -> AsyncIterator[Updates]:
         """Changes the chosen region to what the form says."""
         head = await self._head(visit)
         form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
-        local = form.local_description(_region(head, index))
+        old = region_of(head.scene.canvas, index)
+        local = form.local_description(old)
+        if lock_line(old.description) in visit.locks:  # whatever it is called from now on
+            visit.locks |= {lock_line(local.description)}
         said = self.words.text("Region changed: {name}", name=local.description)
-        canvas = forms.with_region(head.scene.canvas, index, local)
+        canvas = with_region(head.scene.canvas, index, local)
         yield await self._adopted(visit, head, canvas, said, panel)
 
     @_spoken
@@ -137,16 +149,16 @@ class Actions:
         local = form.local_description(None)
         said = self.words.text("Region added: {name}", name=local.description)
         visit.region = len(head.scene.canvas.local_descriptions)
-        canvas = forms.with_region(head.scene.canvas, visit.region, local)
+        canvas = with_region(head.scene.canvas, visit.region, local)
         yield await self._adopted(visit, head, canvas, said, panel)
 
     @_spoken
     async def remove_region(self, visit: Visit, index: int, *panel: Any) -> AsyncIterator[Updates]:
         """Removes the chosen region."""
         head = await self._head(visit)
-        said = self.words.text("Region removed: {name}", name=_region(head, index).description)
+        said = self.words.text("Region removed: {name}", name=region_of(head.scene.canvas, index).description)
         visit.region = 0
-        canvas = forms.without_region(head.scene.canvas, index)
+        canvas = without_region(head.scene.canvas, index)
         yield await self._adopted(visit, head, canvas, said, SettingsForm(*panel))
 
     @_spoken
@@ -162,6 +174,7 @@ class Actions:
                 composer=settings.composer,
                 renderer=settings.renderer,
             )
+        visit.locks = locks_of(settings.locked)
         said = self.words.text("Opened: {name}", name=name)
         order = Adopt(
             _new_id(),
@@ -172,7 +185,7 @@ class Actions:
             prompt=said,
             language=self.words.language,
         )
-        yield {**await self._submitted(visit, order, said), **self.views.size(settings)}
+        yield {**await self._submitted(visit, order, said), **self.views.settings(settings)}
 
     # --- moving among the pictures --------------------------------------------------------------------
 
@@ -199,8 +212,8 @@ class Actions:
         if await self.studio.store.head(visit.conversation):
             await self.studio.store.move_head(visit.conversation, None)
             visit.say(Told(self.words.text("A new scene. The pictures so far stay in the history.")))
-        visit.panel = ""
-        yield await self._at_rest(visit)
+        visit.panel, visit.locks = "", frozenset()
+        yield await self.following.at_rest(visit)
 
     @_spoken
     async def cancel(self, visit: Visit) -> AsyncIterator[Updates]:
@@ -230,7 +243,7 @@ class Actions:
         await self.studio.forget(visit.person)
         visit.forget()
         visit.say(Told(self.words.text("Everything of yours has been removed.")))
-        yield await self._at_rest(visit)
+        yield await self.following.at_rest(visit)
 
     # --- looking closer -------------------------------------------------------------------------------
 
@@ -254,7 +267,15 @@ class Actions:
         """Fills the form with a region and shows where it lies."""
         visit.region = index
         head = await self._head(visit)
-        yield {**self.views.region_fields(visit, head.scene.canvas), **self.views.stage(visit, head)}
+        yield {**self.views.region_fields(visit, head), **self.views.stage(visit, head)}
+
+    @_spoken
+    async def lock_region(self, visit: Visit, index: int, is_locked: bool) -> AsyncIterator[Updates]:  # noqa: FBT001 - as the checkbox says it
+        """Keeps changes off a region, or lets them at it again."""
+        head = await self._head(visit)
+        line = lock_line(region_of(head.scene.canvas, index).description)
+        visit.locks = visit.locks | {line} if is_locked else visit.locks - {line}
+        yield {self.parts.regions.locked: is_locked}
 
     # --------------------------------------------------------------------------------------------------
 
@@ -270,31 +291,17 @@ class Actions:
             yield self.trouble(visit, error)
 
     async def _act(self, action: _Action, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
-        if await self._catch_up(visit) and not visit.turn_id:
-            yield await self._at_rest(visit)
+        if await self.following.catch_up(visit) and not visit.turn_id:
+            yield await self.following.at_rest(visit)
         async for updates in action(self, visit, *inputs):
             yield updates
 
-    async def _catch_up(self, visit: Visit) -> bool:
-        """Takes in what the tab has not heard of: all there is at first, later what other tabs have done."""
-        turns = await self.studio.store.turns(visit.conversation)
-        news = visit.news(turns)
-        if not news:
-            return False
-        history = await self.studio.store.history(visit.conversation)
-        endings = await asyncio.to_thread(past.endings, news, history, self.words)
-        for turn in news:
-            visit.ask(turn.id, past.asked(turn, self.words))
-            if turn.id in endings:
-                visit.answer(turn.id, endings[turn.id])
-            else:
-                visit.turn_id = visit.turn_id or turn.id
-        return True
-
     async def _composed(self, visit: Visit, prompt: str, panel: SettingsForm) -> Updates:
         head = await self.studio.store.head(visit.conversation)
-        seed, parent_id = (head.scene.settings.seed, head.id) if head else (None, None)
-        settings = panel.scene_settings(self.settings, seed)
+        settings = panel.scene_settings(self.settings)
+        if head:
+            settings = self._changed(visit, head, head.scene.canvas, panel)
+        parent_id = head.id if head else None
         order = Compose(
             _new_id(), visit.conversation, visit.person, prompt, settings, parent_id, self.words.language
         )
@@ -303,10 +310,16 @@ class Actions:
     async def _adopted(
         self, visit: Visit, head: Revision, canvas: Canvas, said: str, panel: SettingsForm
     ) -> Updates:
-        settings = panel.scene_settings(self.settings, head.scene.settings.seed)
+        settings = self._changed(visit, head, canvas, panel)
         whose = (_new_id(), visit.conversation, visit.person)
         order = Adopt(*whose, canvas, settings, head.id, said, self.words.language)
         return await self._submitted(visit, order, said)
+
+    def _changed(self, visit: Visit, head: Revision, canvas: Canvas, panel: SettingsForm) -> SceneSettings:
+        """The settings for a change of a scene: as the panel says, as large as it is, and with its locks."""
+        settings = panel.scene_settings(self.settings, head.scene.settings.seed)
+        locked = locked_in(canvas, visit.locks)
+        return replace(settings, locked=locked, high_resolution=head.scene.settings.high_resolution)
 
     async def _submitted(self, visit: Visit, order: Order, said: str) -> Updates:
         """Submits the order, which the tab then follows; a refused one changes nothing on the page."""
@@ -320,64 +333,17 @@ class Actions:
         visit.turn_id = order.turn_id
         return self.views.talk(visit)
 
-    async def _follow(self, visit: Visit) -> AsyncIterator[Updates]:
-        """Shows the running turn until its end, unless that is being done already."""
-        if not visit.turn_id or visit.is_followed:
-            return
-        visit.is_followed = True
-        try:
-            async for updates in self._watch(visit, await self.studio.store.turn(visit.turn_id)):
-                yield updates
-        finally:
-            visit.turn_id, visit.is_followed = "", False
-        yield await self._at_rest(visit)
-
-    async def _watch(self, visit: Visit, turn: Turn) -> AsyncIterator[Updates]:
-        progress = Progress(self.words, turn.pictures)
-        yield self.views.started(visit, progress)
-        async with aclosing(self.studio.events(turn.id)) as events:
-            async for event in events:
-                if isinstance(event, Done | Failed | Cancelled):
-                    yield self._ended(visit, turn, event)
-                elif progress.note(event):
-                    yield await self._progress(progress)
-
-    def _ended(self, visit: Visit, turn: Turn, end: Done | Failed | Cancelled) -> Updates:
-        """Says how it ended; words that came to nothing go back into their box."""
-        words = turn.prompt if composes(turn) else ""
-        match end:
-            case Done(ended, revision, changes):
-                visit.answer(turn.id, past.answered(ended, revision, changes))
-                words = ""
-            case Failed(DatabaseAway() as error):  # the listening has ended, not the turn
-                visit.say(past.failed(error, self.words))
-                words = ""
-            case Failed(error):
-                visit.answer(turn.id, past.failed(error, self.words))
-            case Cancelled():
-                visit.answer(turn.id, past.cancelled(self.words))
-        return {self.parts.returned: words}
-
-    async def _progress(self, progress: Progress) -> Updates:
-        image = progress.taken_image()
-        stage = await asyncio.to_thread(self.views.preview, image) if image else None
-        return self.views.progress(progress, stage)
-
     async def _toggle(self, visit: Visit, panel: Panel) -> Updates:
         visit.panel = "" if visit.panel == panel else panel
-        return await self._at_rest(visit)
-
-    async def _at_rest(self, visit: Visit) -> Updates:
-        store = self.studio.store
-        head, history = await store.head(visit.conversation), await store.history(visit.conversation)
-        return self.views.at_rest(visit, head, history)
+        return await self.following.at_rest(visit)
 
     async def _moved(self, visit: Visit) -> Updates:
         """The tab at rest on another picture, with the settings panel at its size."""
         head = await self.studio.store.head(visit.conversation)
-        size = self.views.size(head.scene.settings) if head else {}
+        panel = self.views.settings(head.scene.settings) if head else {}
+        visit.locks = locks_of(head.scene.settings.locked) if head else frozenset()
         # at rest last: what another action says while this one waits must not be painted over
-        return {**size, **await self._at_rest(visit)}
+        return {**panel, **await self.following.at_rest(visit)}
 
     async def _head(self, visit: Visit) -> Revision:
         head = await self.studio.store.head(visit.conversation)
@@ -389,13 +355,6 @@ class Actions:
 def _refuse_while_busy(visit: Visit) -> None:
     if visit.turn_id or visit.is_submitting:
         raise Busy
-
-
-def _region(revision: Revision, index: int) -> LocalDescription:
-    locals_ = revision.scene.canvas.local_descriptions
-    if index not in range(len(locals_)):
-        raise NotFound("region", str(index))
-    return locals_[index]
 
 
 def _new_id() -> str:

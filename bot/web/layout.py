@@ -11,38 +11,24 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.components import Component
 from gradio.themes import Base
 
-from bot.replies import Words
+from bot.replies import LANGUAGE_NAMES, Words
 from bot.settings import Settings
 from bot.web import markup
-from bot.web.forms import OWN_SIZE, SIZES, RegionForm, preset
+from bot.web.panels import (
+    DiffusionPanel,
+    RegionPanel,
+    SettingsPanel,
+    html,
+    icon,
+    region_panel,
+    settings_panel,
+)
 from bot.web.visit import Visit
-from canvas.names import AREAS, COLORS, LOCATIONS, OFFSETS
-from engine.backends import Backend
 
 _HERE = Path(__file__).parent
-LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 SCENE_FILES = [".png", ".py", ".txt", ".md"]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsPanel:
-    """The settings of the next picture, in the order in which `SettingsForm` takes them."""
-
-    size: gr.Dropdown
-    width_px: gr.Number
-    height_px: gr.Number
-    seed: gr.Textbox
-    count: gr.Number
-    composer: gr.Radio
-    renderer: gr.Radio
-
-    @property
-    def inputs(self) -> list[Component]:
-        """The fields of `SettingsForm`."""
-        return [self.width_px, self.height_px, self.seed, self.count, self.composer, self.renderer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +39,6 @@ class ForgetPanel:
     group: gr.Column
     confirm: gr.Button
     keep: gr.Button
-
-
-@dataclass(frozen=True, slots=True)
-class RegionPanel:
-    """The form of one region, its fields in the order in which `RegionForm` takes them."""
-
-    group: gr.Column
-    chosen: gr.Dropdown
-    description: gr.Textbox
-    details: gr.Textbox
-    location: gr.Dropdown
-    offset: gr.Dropdown
-    area: gr.Dropdown
-    color: gr.Dropdown
-    distance: gr.Number
-    apply: gr.Button
-    add: gr.Button
-    remove: gr.Button
-
-    @property
-    def inputs(self) -> list[Component]:
-        """The fields of `RegionForm`."""
-        return [
-            self.description,
-            self.details,
-            self.location,
-            self.offset,
-            self.area,
-            self.color,
-            self.distance,
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +79,7 @@ class Parts:
     written: gr.Code
     buttons: gr.Row
     repaint: gr.Button
+    enlarge: gr.Button
     undo: gr.Button
     open_regions: gr.Button
     open_code: gr.Button
@@ -133,9 +89,14 @@ class Parts:
     history: HistoryPanel
 
     @property
+    def diffusion(self) -> DiffusionPanel:
+        """The part of the settings that is for some renderers only."""
+        return self.settings.diffusion
+
+    @property
     def outputs(self) -> list[Block]:
         """What an action may change: everything but the visit, which is changed in place."""
-        groups = (self, self.settings, self.forget, self.regions, self.code, self.history)
+        groups = (self, self.settings, self.diffusion, self.forget, self.regions, self.code, self.history)
         parts = [getattr(group, field.name) for group in groups for field in fields(group)]
         return [part for part in parts if isinstance(part, Block) and not isinstance(part, gr.State)]
 
@@ -191,24 +152,12 @@ def _icon_rule(file: Path) -> str:
     return f".drawn-{file.stem} {{ --icon: url('data:image/svg+xml;base64,{data}'); }}"
 
 
-def _html(value: str = "", *, elem_id: str | None = None, clicks: bool = False) -> gr.HTML:
-    """Our own HTML, in our own style; with `clicks`, what is marked in it can be clicked."""
-    return gr.HTML(
-        value, elem_id=elem_id, apply_default_css=False, js_on_load=markup.CLICKS if clicks else None
-    )
-
-
-def icon(name: str) -> list[str]:
-    """The classes that put an icon before a label."""
-    return ["drawn", f"drawn-{name}"]
-
-
 def _header(words: Words, settings: Settings) -> gr.Button:
     tagline = words.text("Compose pictures by talking")
     # the page in the settings' language stands at /, the others in folders
     home = "./" if words.language == settings.language else "../"
     with gr.Row(elem_id="header"):
-        _html(markup.brand(tagline), elem_id="brand")
+        html(markup.brand(tagline), elem_id="brand")
         new_scene = gr.Button(
             words.text("New scene"),
             elem_id="new-scene",
@@ -217,13 +166,13 @@ def _header(words: Words, settings: Settings) -> gr.Button:
             scale=0,
             min_width=110,
         )
-        _html(markup.languages(LANGUAGE_NAMES, words, home), elem_id="languages")
+        html(markup.languages(LANGUAGE_NAMES, words, home), elem_id="languages")
     return new_scene
 
 
 def _chat(words: Words, settings: Settings) -> dict[str, Any]:
-    transcript = _html(markup.transcript((), words), elem_id="transcript", clicks=True)
-    chips = _html(markup.starters(words), elem_id="chips", clicks=True)
+    transcript = html(markup.transcript((), words), elem_id="transcript", clicks=True)
+    chips = html(markup.starters(words), elem_id="chips", clicks=True)
     with gr.Row(elem_id="say"):
         prompt = gr.Textbox(
             "",
@@ -240,7 +189,7 @@ def _chat(words: Words, settings: Settings) -> dict[str, Any]:
     # refused words come back through this field, and only into an empty box
     returned = gr.Textbox("", visible="hidden", elem_id="returned", label="returned")
     with gr.Accordion(words.text("Settings"), open=False, elem_id="settings", elem_classes=icon("gear")):
-        panel = _settings_panel(words, settings)
+        panel = settings_panel(words, settings)
         forget = _forget_panel(words)
     upload = gr.UploadButton(
         words.text("Open a scene file"),
@@ -261,48 +210,10 @@ def _chat(words: Words, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _settings_panel(words: Words, settings: Settings) -> SettingsPanel:
-    sizes = [(f"{words.text(name)} · {width} × {height}", name) for name, (width, height) in SIZES.items()]
-    sides = (settings.picture.width_px, settings.picture.height_px)
-    with gr.Row():
-        size = gr.Dropdown(
-            [*sizes, (words.text("Own size"), OWN_SIZE)],
-            value=preset(*sides),
-            label=words.text("Size"),
-            scale=2,
-            min_width=150,
-        )
-        width_px = gr.Number(sides[0], label=words.text("Width (px)"), min_width=80, elem_id="width")
-        height_px = gr.Number(sides[1], label=words.text("Height (px)"), min_width=80, elem_id="height")
-    with gr.Row():
-        seed = gr.Textbox(
-            "",
-            label=words.text("Seed"),
-            placeholder=words.text("random"),
-            info=words.text("Empty: random for a new scene, kept when you change it."),
-            elem_id="seed",
-        )
-        count = gr.Number(1, label=words.text("Pictures"), info=f"1–{settings.limits.count}", elem_id="count")
-    backends = settings.backends()
-    with gr.Row():
-        composer = _backend(words.text("Composer"), backends.composers, settings.picture.composer, words)
-        renderer = _backend(words.text("Renderer"), backends.renderers, settings.picture.renderer, words)
-    return SettingsPanel(size, width_px, height_px, seed, count, composer, renderer)
-
-
-def _backend(label: str, backends: tuple[Backend, ...], chosen: str, words: Words) -> gr.Radio:
-    """A choice of those that can be used, with the others and their reasons below."""
-    usable = [backend.name for backend in backends if not backend.reason]
-    with gr.Column(min_width=180):
-        choice = gr.Radio(usable, value=chosen if chosen in usable else usable[0], label=label)
-        _html(markup.missing_backends(backends, words))
-    return choice
-
-
 def _forget_panel(words: Words) -> ForgetPanel:
     ask = gr.Button(words.text("Forget me"), size="sm", elem_id="forget")
     with gr.Column(visible=False) as group:
-        _html(
+        html(
             markup.warning(
                 words.text(
                     "Your conversation and your pictures are removed for good; what runs is cancelled."
@@ -317,7 +228,7 @@ def _forget_panel(words: Words) -> ForgetPanel:
 
 def _easel(words: Words) -> dict[str, Any]:
     with gr.Row(elem_id="now"):
-        status = _html("", elem_id="status")
+        status = html("", elem_id="status")
         cancel = gr.Button(
             words.text("Cancel"),
             variant="stop",
@@ -327,7 +238,7 @@ def _easel(words: Words) -> dict[str, Any]:
             min_width=90,
             elem_id="cancel",
         )
-    stage = _html(markup.empty_stage(words), elem_id="stage")
+    stage = html(markup.empty_stage(words), elem_id="stage")
     with gr.Accordion(
         words.text("The code as it is being written"),
         open=False,
@@ -338,6 +249,7 @@ def _easel(words: Words) -> dict[str, Any]:
         written = gr.Code(language="python", show_label=False, max_lines=18, interactive=False, buttons=[])
     with gr.Row(visible=False, elem_id="buttons") as buttons:
         repaint = _button("dice", words.text("Paint again"))
+        enlarge = _button("enlarge", words.text("Enlarge"))
         undo = _button("undo", words.text("Undo"))
         open_regions = _button("puzzle", words.text("Regions"))
         open_code = _button("scroll", words.text("Code"))
@@ -350,11 +262,12 @@ def _easel(words: Words) -> dict[str, Any]:
         "written": written,
         "buttons": buttons,
         "repaint": repaint,
+        "enlarge": enlarge,
         "undo": undo,
         "open_regions": open_regions,
         "open_code": open_code,
         "open_history": open_history,
-        "regions": _region_panel(words),
+        "regions": region_panel(words),
         "code": _code_panel(),
         "history": _history_panel(),
     }
@@ -364,42 +277,14 @@ def _button(drawing: str, label: str) -> gr.Button:
     return gr.Button(label, size="sm", min_width=96, elem_classes=icon(drawing))
 
 
-def _region_panel(words: Words) -> RegionPanel:
-    blank = RegionForm()
-    with gr.Column(visible=False, elem_id="regions") as group:
-        chosen = gr.Dropdown([], label=words.text("Region"), elem_id="region")
-        description = gr.Textbox("", label=words.text("What it shows"), lines=1, elem_id="region-description")
-        details = gr.Textbox("", label=words.text("Details, one a line"), lines=2, max_lines=6)
-        with gr.Row():
-            location = _names(words.text("Location"), LOCATIONS, blank.location)
-            offset = _names(words.text("Offset"), OFFSETS, blank.offset)
-        with gr.Row():
-            area = _names(words.text("Size of the region"), AREAS, blank.area)
-            color = _names(words.text("Colour"), COLORS, blank.color)
-            distance = gr.Number(
-                blank.distance, label=words.text("Distance to the viewer"), min_width=120, elem_id="distance"
-            )
-        with gr.Row():
-            apply = gr.Button(words.text("Apply"), variant="primary", size="sm", min_width=90)
-            add = gr.Button(words.text("Add region"), size="sm", min_width=90)
-            remove = gr.Button(words.text("Remove"), variant="stop", size="sm", min_width=90)
-    return RegionPanel(
-        group, chosen, description, details, location, offset, area, color, distance, apply, add, remove
-    )
-
-
-def _names(label: str, names: Any, value: str) -> gr.Dropdown:
-    return gr.Dropdown(list(names), value=value, label=label, allow_custom_value=True, min_width=150)
-
-
 def _code_panel() -> CodePanel:
     with gr.Column(visible=False, elem_id="code") as group:
-        notes = _html()
+        notes = html()
         code = gr.Code(language="python", show_label=False, max_lines=28, interactive=False, buttons=["copy"])
     return CodePanel(group, code, notes)
 
 
 def _history_panel() -> HistoryPanel:
     with gr.Column(visible=False, elem_id="history") as group:
-        tree = _html(clicks=True)
+        tree = html(clicks=True)
     return HistoryPanel(group, tree)

@@ -12,14 +12,14 @@ from html import escape
 
 from PIL import Image
 
-from bot.replies import Words
+from bot.captions import code_filename, picture_alt, picture_caption, picture_name, title
+from bot.replies import Language, Words
 from bot.web.visit import Answered, Asked, Entry, Told
 from canvas.changes import Change
 from canvas.layout import GRID_CELLS, Region, regions
 from canvas.model import Repair
 from engine.backends import Backend
 from storage.records import Revision, StoredImage
-from storage.scene import SceneSettings
 
 PREVIEW_SIDE_PX = 640
 CLICKS = """
@@ -94,7 +94,7 @@ def brand(tagline: str) -> str:
     return f"<h1>Omost</h1><p>{escape(tagline)}</p>"
 
 
-def languages(names: Mapping[str, str], words: Words, home: str) -> str:
+def languages(names: Mapping[Language, str], words: Words, home: str) -> str:
     """The links to the page in the other languages: the server answers `?language=` at `home`."""
     links = "".join(
         f'<a href="{home}?language={code}" lang="{code}">{escape(name)}</a>'
@@ -176,15 +176,9 @@ def image_address(image: StoredImage) -> str:
     return f"pictures/{image.id}"
 
 
-def image_filename(revision: Revision, image: StoredImage) -> str:
-    """What the download is called."""
-    number = f"-{image.index + 1}" if len(revision.images) > 1 else ""
-    return f"omost-{revision.id}{number}.png"
-
-
 def code_link(revision: Revision, words: Words) -> str:
     """The download of the Canvas code."""
-    name = f"omost-{revision.id}.py"
+    name = code_filename(revision)
     text = escape(words.text("Download {name}", name=name))
     return f'<a class="download" href="scenes/{escape(revision.id)}" download="{escape(name)}">{text}</a>'
 
@@ -214,9 +208,17 @@ def _answer(answer: Answered, words: Words) -> str:
     changed = _changes(answer.changes, words)
     mended = repairs(answer.revision.scene.canvas.repairs, words)
     thrifty = words.text("Memory was short: this was painted more thriftily, which took longer.")
-    noted = f'<p class="note">{escape(thrifty)}</p>' if answer.is_thrifty else ""
+    notes = [thrifty] if answer.is_thrifty else []
+    noted = "".join(f'<p class="note">{escape(note)}</p>' for note in notes + _sizes(answer.revision, words))
     shown = _thumbnail(answer.revision, words)
     return f'<div class="bubble answered">{shown}<div>{said}{changed}{noted}{mended}</div></div>'
+
+
+def _sizes(revision: Revision, words: Words) -> list[str]:
+    """What is to be said of pictures that have another size than was asked for."""
+    settings = revision.scene.settings
+    said = (words.other_size(settings, image.width_px, image.height_px) for image in revision.images)
+    return [sentence for sentence in dict.fromkeys(said) if sentence]
 
 
 def _changes(changed: Sequence[Change], words: Words) -> str:
@@ -234,31 +236,17 @@ def _thumbnail(revision: Revision, words: Words) -> str:
     )
 
 
-def title(revision: Revision) -> str:
-    """What a revision is called: what was asked for, or what the scene shows."""
-    return revision.prompt or revision.scene.canvas.global_description.description
-
-
 def _figure(revision: Revision, image: StoredImage, drawn: str, words: Words) -> str:
-    address, name = escape(image_address(image)), escape(image_filename(revision, image))
-    kind = _kind(revision.scene.settings, words)
-    alt = escape(f"{kind}: {revision.scene.canvas.global_description.description}")
+    address, name = escape(image_address(image)), escape(f"{picture_name(revision, image)}.png")
+    alt = escape(picture_alt(revision, words))
+    caption = escape(picture_caption(revision, image, words))
     return (
         f'<figure style="--ratio:{image.width_px}/{image.height_px}">'
         f'<a href="{address}" target="_blank"><img src="{address}" alt="{alt}">{drawn}</a>'
-        f"<figcaption><span>{escape(_caption(kind, image, words))}</span>"
+        f"<figcaption><span>{caption}</span>"
         f'<a class="download" href="{address}" download="{name}">{escape(words.text("Download PNG"))}</a>'
         f"</figcaption></figure>"
     )
-
-
-def _kind(settings: SceneSettings, words: Words) -> str:
-    """What the renderer's pictures are called: a storyboard never passes for a painting."""
-    return words.text("Storyboard") if settings.renderer == "storyboard" else settings.renderer
-
-
-def _caption(kind: str, image: StoredImage, words: Words) -> str:
-    return f"{kind} · {image.width_px} × {image.height_px} · {words.text('seed {seed}', seed=image.seed)}"
 
 
 def _outlines(placed: Sequence[Region], chosen: int) -> str:

@@ -8,9 +8,10 @@ from gradio.components import Component
 
 from bot.replies import words
 from bot.settings import Settings
+from bot.sizes import OWN_SIZE, SIZES
 from bot.web.actions import Actions
-from bot.web.forms import OWN_SIZE, SIZES
 from bot.web.layout import Parts, lay_out
+from engine.backends import DIFFUSION
 from engine.studio import Studio
 
 CACHE_S = 3600
@@ -54,6 +55,7 @@ def _connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     on(parts.cancel.click, actions.cancel)
     on(parts.new_scene.click, actions.new_scene)
     on(parts.repaint.click, actions.repaint, *panel)
+    on(parts.enlarge.click, actions.enlarge)
     on(parts.undo.click, actions.undo)
     on(_clicked(parts.transcript, "revision"), actions.choose)
     on(_clicked(parts.history.tree, "revision"), actions.choose)
@@ -61,6 +63,7 @@ def _connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     on(parts.open_code.click, actions.toggle_code)
     on(parts.open_history.click, actions.toggle_history)
     on(regions.chosen.input, actions.choose_region, regions.chosen)
+    on(regions.locked.input, actions.lock_region, regions.chosen, regions.locked)
     on(regions.apply.click, actions.apply_region, regions.chosen, *regions.inputs, *panel)
     on(regions.add.click, actions.add_region, *regions.inputs, *panel)
     on(regions.remove.click, actions.remove_region, regions.chosen, *panel)
@@ -76,13 +79,25 @@ def _clicked(html: gr.HTML, marked: str) -> Any:
 
 
 def _connect_fields(parts: Parts) -> None:
-    """What the browser does by itself."""
+    """What depends on another field alone; most of it the browser does by itself."""
     parts.returned.change(
         None, [parts.returned, parts.prompt], [parts.prompt, parts.returned], js=_RETURN_WORDS
     )
     panel = parts.settings
+    panel.renderer.input(
+        _diffusion_group,
+        panel.renderer,
+        panel.diffusion.group,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     sides = [panel.width_px, panel.height_px]
     choose = f"(name, width, height) => ({json.dumps(dict(SIZES))})[name] ?? [width, height]"
     panel.size.input(None, [panel.size, *sides], sides, js=choose)
     for side in sides:
         side.input(None, None, panel.size, js=f"() => '{OWN_SIZE}'")
+
+
+def _diffusion_group(renderer: str) -> dict[str, Any]:
+    """The settings that mean something to some renderers only, shown for these."""
+    return gr.update(visible=renderer in DIFFUSION)

@@ -9,12 +9,16 @@ from bot.replies import Words
 from bot.web.visit import Answered, Told
 from canvas.changes import Change, changes
 from engine.error_record import from_record
+from engine.orders import ENLARGEMENT, from_turn
 from storage.records import Revision, Turn, TurnStatus
 
 
 def asked(turn: Turn, words: Words) -> str:
     """What the person said, or what a button said in their place."""
-    return turn.prompt or words.text("Paint again")
+    if turn.prompt:
+        return turn.prompt
+    is_larger = from_turn(turn).settings.high_resolution >= ENLARGEMENT
+    return words.text("Enlarge") if is_larger else words.text("Paint again")
 
 
 def endings(

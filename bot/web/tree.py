@@ -1,46 +1,19 @@
-"""The picture of the version tree: every revision of a conversation, with the lines of descent.
+"""The version tree as HTML: every revision of a conversation, with the lines of descent.
 
-Time runs from left to right; a branch gets a row of its own. This module knows no Gradio.
+This module knows no Gradio.
 """
 
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
 
+from bot.captions import title
 from bot.replies import Words
+from bot.version_tree import Place, places
 from bot.web import markup
 from storage.records import Revision
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 124, 164
 """One step of the tree, its gap included."""
-
-
-class Place(NamedTuple):
-    """Where a revision stands in the tree."""
-
-    column: int
-    row: int
-
-
-def places(revisions: Sequence[Revision]) -> dict[str, Place]:
-    """Lays the tree out: a first child goes on in its parent's row, every other one opens a row below.
-
-    Args:
-        revisions: Oldest first, so parents come before their children.
-    """
-    laid: dict[str, Place] = {}
-    continued: set[str] = set()
-    rows = 0
-    for revision in revisions:
-        parent = revision.parent_id
-        if parent in laid and parent not in continued:
-            continued.add(parent)
-            laid[revision.id] = Place(laid[parent].column + 1, laid[parent].row)
-            continue
-        column = laid[parent].column + 1 if parent in laid else 0
-        laid[revision.id] = Place(column, rows)
-        rows += 1
-    return laid
 
 
 def tree(revisions: Sequence[Revision], current_id: str, words: Words) -> str:
@@ -69,9 +42,9 @@ def _center(place: Place) -> tuple[int, int]:
 
 def _card(revision: Revision, place: Place, words: Words, *, is_current: bool) -> str:
     left, top = place.column * CARD_WIDTH_PX, place.row * CARD_HEIGHT_PX
-    title = escape(markup.title(revision))
+    name = escape(title(revision))
     mark = (
-        f' aria-current="true" aria-label="{escape(words.text("Shown now"))}: {title}"' if is_current else ""
+        f' aria-current="true" aria-label="{escape(words.text("Shown now"))}: {name}"' if is_current else ""
     )
     image = (
         f'<img src="{escape(markup.thumbnail_address(revision))}" alt="" loading="lazy">'
@@ -79,6 +52,6 @@ def _card(revision: Revision, place: Place, words: Words, *, is_current: bool) -
         else ""
     )
     return (
-        f'<button type="button" class="card" data-revision="{escape(revision.id)}" title="{title}"{mark}'
-        f' style="left:{left}px;top:{top}px">{image}<span>{title}</span></button>'
+        f'<button type="button" class="card" data-revision="{escape(revision.id)}" title="{name}"{mark}'
+        f' style="left:{left}px;top:{top}px">{image}<span>{name}</span></button>'
     )

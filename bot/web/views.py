@@ -10,14 +10,17 @@ import gradio as gr
 from gradio.blocks import Block
 from PIL import Image
 
+from bot.locks import lock_line
+from bot.progress import Progress
+from bot.region_form import NEW_REGION, RegionForm, region_choices
 from bot.replies import Words
-from bot.web import forms, markup
-from bot.web.forms import RegionForm
+from bot.web import markup
 from bot.web.layout import Parts
-from bot.web.progress import Progress
 from bot.web.tree import tree
 from bot.web.visit import Panel, Visit
-from canvas import Canvas, write
+from canvas import write
+from engine.backends import DIFFUSION
+from engine.orders import ENLARGEMENT
 from storage.records import Revision
 from storage.scene import SceneSettings
 
@@ -109,14 +112,15 @@ class Views:
         panel = self.parts.forget
         return {panel.ask: gr.update(visible=not is_asked), panel.group: gr.update(visible=is_asked)}
 
-    def region_fields(self, visit: Visit, canvas: Canvas) -> Updates:
+    def region_fields(self, visit: Visit, head: Revision) -> Updates:
         """The form of the chosen region; a blank one for a new region."""
-        locals_, panel = canvas.local_descriptions, self.parts.regions
+        canvas, panel = head.scene.canvas, self.parts.regions
+        locals_ = canvas.local_descriptions
         is_old = visit.region in range(len(locals_))
         form = RegionForm.of(locals_[visit.region]) if is_old else RegionForm()
-        choices = forms.region_choices(canvas, self.words)
+        choices = region_choices(canvas, self.words)
         return {
-            panel.chosen: gr.update(choices=choices, value=visit.region if is_old else forms.NEW_REGION),
+            panel.chosen: gr.update(choices=choices, value=visit.region if is_old else NEW_REGION),
             panel.description: form.description,
             panel.details: form.details,
             panel.location: form.location,
@@ -124,15 +128,18 @@ class Views:
             panel.area: form.area,
             panel.color: form.color,
             panel.distance: form.distance,
+            panel.locked: gr.update(
+                value=lock_line(form.description) in visit.locks,
+                interactive=is_old,
+                visible=head.scene.settings.renderer in DIFFUSION,
+            ),
             panel.apply: gr.update(interactive=is_old),
             panel.remove: gr.update(interactive=is_old),
         }
 
-    def size(self, settings: SceneSettings) -> Updates:
-        """The settings panel with a picture's size: what is made from it keeps its shape."""
-        panel = self.parts.settings
-        sides = (settings.width_px, settings.height_px)
-        return {panel.size: forms.preset(*sides), panel.width_px: sides[0], panel.height_px: sides[1]}
+    def settings(self, settings: SceneSettings) -> Updates:
+        """The settings panel at a picture's: what is made from it keeps its shape and its way."""
+        return dict(self.parts.settings.values(settings))
 
     def _buttons(self, visit: Visit, head: Revision | None, history: Sequence[Revision]) -> Updates:
         parts = self.parts
@@ -140,6 +147,7 @@ class Views:
         return {
             parts.buttons: gr.update(visible=bool(history)),
             parts.repaint: needs_picture,
+            parts.enlarge: _enlarger(head),
             parts.undo: gr.update(interactive=head is not None and head.parent_id is not None),
             parts.open_regions: self._opener(visit, "regions", head),
             parts.open_code: self._opener(visit, "code", head),
@@ -158,7 +166,7 @@ class Views:
         }
         match visit.panel, head:
             case "regions", Revision():
-                return {**updates, **self.region_fields(visit, head.scene.canvas)}
+                return {**updates, **self.region_fields(visit, head)}
             case "code", Revision():
                 return {**updates, **self._code(head)}
             case "history", _:
@@ -170,6 +178,14 @@ class Views:
         canvas = revision.scene.canvas
         notes = markup.code_link(revision, self.words) + markup.repairs(canvas.repairs, self.words)
         return {self.parts.code.code: write(canvas), self.parts.code.notes: notes}
+
+
+def _enlarger(head: Revision | None) -> dict[str, Any]:
+    """The button that enlarges: for renderers that can, and pictures that are not large yet."""
+    if head is None or head.scene.settings.renderer not in DIFFUSION:
+        return gr.update(visible=False)
+    is_small = head.scene.settings.high_resolution < ENLARGEMENT
+    return gr.update(visible=True, interactive=is_small and bool(head.images))
 
 
 def _variant(visit: Visit, panel: Panel) -> str:

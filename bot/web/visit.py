@@ -62,6 +62,7 @@ class Visit:
         is_submitting: Whether a request has been made and is not yet a turn.
         panel: What is open under the picture.
         region: The index of the region that the form shows.
+        locks: The regions that changes must not touch, as `bot.locks` names them.
     """
 
     visitor: str = ""
@@ -71,6 +72,7 @@ class Visit:
     is_submitting: bool = False
     panel: Panel = ""
     region: int = 0
+    locks: frozenset[str] = frozenset()
     _asked: set[str] = field(default_factory=set[str])
     _answered: set[str] = field(default_factory=set[str])
 
@@ -104,7 +106,7 @@ class Visit:
         """Shows nothing of what was said, nor how the running turn ends."""
         self._answered.add(self.turn_id)
         self.entries.clear()
-        self.turn_id, self.panel, self.region = "", "", 0
+        self.turn_id, self.panel, self.region, self.locks = "", "", 0, frozenset()
 
     def news(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Those of the turns that are not yet shown as they are now."""

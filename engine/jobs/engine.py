@@ -221,9 +221,10 @@ class JobEngine:
 
     async def _stop(self) -> None:
         """Leaves the work where it is: the next process with this identity goes on with it."""
-        for task in self._working:
+        working = tuple(self._working)  # which shrinks while they are waited for
+        for task in working:
             task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        await asyncio.gather(*working, return_exceptions=True)
         for slots in self._slots.values():
             await slots.stop()
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
@@ -309,9 +310,9 @@ class JobEngine:
     async def _end(self, turn_id: str, failure: str) -> None:
         """Finishes the turn, unless it was called off, and tells the person."""
         status = TurnStatus.FAILED if failure else TurnStatus.DONE
-        if failure != _CALLED_OFF:
-            await lasting(lambda: self._store.finish_turn(turn_id, status, error=failure))
         try:
+            if failure != _CALLED_OFF:
+                await lasting(lambda: self._store.finish_turn(turn_id, status, error=failure))
             turn = await lasting(lambda: self._store.turn(turn_id))
         except NotFound:
             return  # forgotten meanwhile

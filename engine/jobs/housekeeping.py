@@ -45,7 +45,8 @@ class Retention:
     Attributes:
         pictures_days: Pictures; their scenes stay and can be painted again.
         conversations_days: Whole conversations, since the last request in them.
-        jobs_days: Records of jobs that have ended; as long as a platform may bring a message once more.
+        jobs_days: Records of jobs that have ended and of messages that were handled; as long as a platform
+            may bring a message once more.
     """
 
     pictures_days: float = 0.0
@@ -140,6 +141,7 @@ async def remove_old(store: Store, retention: Retention) -> None:
         await forget_jobs(turn_ids)
     if retention.jobs_days:
         await _purge(_days_ago(retention.jobs_days))
+        await store.remove_handled(_days_ago(retention.jobs_days))
     await store.sweep_files()
 
 

@@ -38,6 +38,21 @@ class RenderedImage:
 RenderEvent = RenderStep | RenderPreview | RenderedImage
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a scene was before the change: a renderer can leave untouched what did not change.
+
+    Attributes:
+        canvas: As it was.
+        settings: With which the pictures were painted.
+        pictures: One for each image of the batch: image k goes on from picture k.
+    """
+
+    canvas: Canvas
+    settings: SceneSettings
+    pictures: tuple[Image.Image, ...]
+
+
 class Economy(IntEnum):
     """How thriftily memory is used, for a picture that did not fit; each costs time, none costs looks."""
 
@@ -55,9 +70,15 @@ class Renderer(Protocol):
     """
 
     def render(
-        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+        self,
+        canvas: Canvas,
+        settings: SceneSettings,
+        economy: Economy = Economy.NONE,
+        base: Base | None = None,
     ) -> AsyncIterator[RenderEvent]:
         """Paints `settings.count` images; image k has seed + k.
+
+        Given a base, a renderer that can do so keeps of it what did not change; others paint everything.
 
         Closing the iterator stops the work within one step.
 

@@ -24,13 +24,13 @@ from playwright.async_api import (
     expect,
 )
 
-from bot.settings import PictureSettings, Settings, WebSettings
+from bot.settings import PictureSettings, SdxlSettings, Settings, WebSettings
 from bot.web import serve
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
 from engine.errors import NotUnderstood, OutOfMemory
 from engine.jobs import ROLES, JobEngine, JobsPlace, sqlite_jobs_url
-from engine.renderer import Economy, RenderEvent
+from engine.renderer import Base, Economy, RenderEvent
 from engine.renderer.storyboard import StoryboardRenderer
 from engine.stages import Stages
 from engine.studio import Order, Studio
@@ -51,6 +51,8 @@ CHROMIUM_FLAGS = [
 PATIENCE_MS = 20_000
 START_TIMEOUT_S = 60
 BROKEN_LINES = ("AbortError: signal is aborted", "Connection errored out", "network error")
+PAINTED = ("storyboard", "sdxl")
+"""All of these are storyboards here."""
 COMPOSERS = 2
 """So many scenes are composed at once."""
 
@@ -113,11 +115,15 @@ class SmallRenderer(StoryboardRenderer):
     """Paints storyboards; what is huge it paints thriftily only."""
 
     async def render(
-        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+        self,
+        canvas: Canvas,
+        settings: SceneSettings,
+        economy: Economy = Economy.NONE,
+        base: Base | None = None,
     ) -> AsyncIterator[RenderEvent]:
         if "huge" in canvas.global_description.description and economy is Economy.NONE:
             raise OutOfMemory
-        async for event in super().render(canvas, settings, economy):
+        async for event in super().render(canvas, settings, economy, base):
             yield event
 
 
@@ -196,12 +202,13 @@ async def serving(serve: Callable[..., Coroutine[None, None, None]]) -> AsyncIte
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("web")
     small = PictureSettings(width_px=256, height_px=320)
-    settings = Settings(data_dir=folder, web=WebSettings(port=0), picture=small)
+    sdxl = SdxlSettings(model="a checkpoint that is never loaded", loras="loras")
+    settings = Settings(data_dir=folder, web=WebSettings(port=0), picture=small, sdxl=sdxl)
     composer = ScriptedComposer()
     async with (
         aclosing_store(await Store.open(folder)) as store,
         job_engine(store, folder, composer) as jobs,
-        RecordingStudio(store, jobs) as studio,
+        RecordingStudio(store, jobs, backends=settings.backends()) as studio,
         serving(partial(serve, settings, studio)) as address,
     ):
         yield Site(address, studio, composer, settings)
@@ -218,11 +225,12 @@ async def aclosing_store(store: Store) -> AsyncIterator[Store]:
 
 def job_engine(store: Store, folder: Path, composer: ScriptedComposer) -> JobEngine:
     """All roles in this process, with backends that follow a script."""
+    painter = SmallRenderer()
     return JobEngine(
         JobsPlace(sqlite_jobs_url(folder), "bot-1", folder, poll_s=0.1),
         store,
         roles=ROLES,
-        stages=Stages(store, composers={"embedded": composer}, renderers={"storyboard": SmallRenderer()}),
+        stages=Stages(store, composers={"embedded": composer}, renderers=dict.fromkeys(PAINTED, painter)),
         deliveries={"web": tell_nobody},
         slots={"llm": COMPOSERS},
     )

@@ -28,6 +28,7 @@ from engine.errors import (
     LoraDoesNotFit,
     NotAllowed,
     NotChecked,
+    NotModerator,
     NotUnderstood,
     NotYours,
     OutOfMemory,
@@ -67,6 +68,7 @@ ERRORS = {
     LoraDoesNotFit: (LoraDoesNotFit("ink wash"), ["ink wash"]),
     NotAllowed: (NotAllowed(), []),
     NotYours: (NotYours(), []),
+    NotModerator: (NotModerator(), []),
     TooManyWaiting: (TooManyWaiting(6, 170), ["6", "3 "]),
     QueueFull: (QueueFull(40), ["40"]),
     QuotaUsedUp: (QuotaUsedUp("pictures-per-day", 20, 17_400), ["20", "5"]),
@@ -224,7 +226,7 @@ def test_every_reason_has_words(language):
     reasons |= {
         key for name, call in calls(ROOT / "storage") if name == "NotAScene" for key in literals(call, 1)
     }
-    settings = {field.name for field in fields(SceneSettings)} - {"negative_prompt"}
+    settings = {field.name for field in fields(SceneSettings) if not isinstance(field.default, bool)}
     assert len(reasons) > 20
     spoken = words(language)
     assert [key for key in reasons | settings if spoken.named(key) == key] == []

@@ -14,6 +14,7 @@ from engine.composer.server import ServerOptions
 from engine.errors import Blocked
 from engine.orders import Limits
 from engine.people import People
+from engine.renderer.sdxl import SdxlOptions
 from storage.scene import SceneSettings
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +109,13 @@ MISTAKES = {
     "option in the wrong table": ("[limits]\nwidth_px = 512\n", ["limits.width_px", "picture.width_px"]),
     "value out of range": ("[web]\nport = 99999\n", ["config.toml", "web.port", "99999", "65535"]),
     "value of another type": ("[limits]\ncount = 'many'\n", ["config.toml", "limits.count", "'many'"]),
-    "unknown renderer": ("[picture]\nrenderer = 'oil'\n", ["picture.renderer", "'oil'", "storyboard, sdxl"]),
+    "unknown renderer": ("[picture]\nrenderer = 'oil'\n", ["picture.renderer", "'oil'", "tiny, sdxl"]),
+    "strength of nothing": ("[picture]\nstrength = 0.1\n", ["picture.strength", "0.1", "0.5"]),
+    "enlarged too much": ("[picture]\nhigh_resolution = 3.0\n", ["picture.high_resolution", "3.0", "2"]),
+    "a LoRA by its path": ("[picture]\nloras = 'a/b'\n", ["picture.loras", "'a/b'"]),
+    "unknown memory plan": ("[sdxl]\nmemory = 'low'\n", ["sdxl.memory", "'low'", "'all-move'"]),
+    "unknown device of SDXL": ("[sdxl]\ndevice = 'gpu'\n", ["sdxl.device", "'gpu'", "cuda"]),
+    "no checkpoint": ("[sdxl]\nmodel = ''\n", ["sdxl.model"]),
     "unknown language": ("language = 'fr'\n", ["language", "'fr'", "'en' or 'zh'"]),
     "limit of an older version": (
         "[limits]\nturns_per_conversation = 1\n",
@@ -166,6 +173,9 @@ def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
 
 PASSWORDS = {
     "a key in the file": ("[openai]\napi_key = 's3cret'\n", "OMOST_OPENAI__API_KEY"),
+    "Telegram's token in the file": ("[telegram]\ntoken = 's3cret'\n", "OMOST_TELEGRAM__TOKEN"),
+    "a token in the file": ("[discord]\ntoken = 's3cret'\n", "OMOST_DISCORD__TOKEN"),
+    "a proxy with a password": ("[discord]\nproxy = 'ftp://me:s3cret@host'\n", "discord.proxy"),
     "a key in a list": ("[openai]\napi_key = ['s3cret']\n", "OMOST_OPENAI__API_KEY"),
     "a key in the place of the table": ("openai = 's3cret'\n", "[openai]"),
     "a key in the wrong place": ("[openai]\nretries = 's3cret'\n", "openai.retries"),
@@ -252,6 +262,34 @@ def test_what_is_not_named_is_not_configured(openai):
     assert (backends.transformers, backends.openai) == (None, None)
 
 
+def test_sdxl_is_set_up_where_it_is_chosen_or_something_is_said_of_it(config):
+    """The table's heading alone, as it stands in config.toml, sets nothing up."""
+    for text, options in (
+        ("[sdxl]\n", None),
+        ("[picture]\nrenderer = 'sdxl'\n", SdxlOptions()),
+        ("[sdxl]\nmodel = '/m'\n", SdxlOptions(model="/m")),
+        (
+            "[sdxl]\nmemory = 'all-move'\noffline = true\ncompile = 'off'\n",
+            SdxlOptions(memory="all-move", offline=True, compile="off"),
+        ),
+        ("[sdxl]\npreviews = 'some/taesdxl'\n", SdxlOptions(previews="some/taesdxl")),
+    ):
+        config(text)
+        assert load_settings().backends().sdxl == options
+
+
+def test_sdxl_is_set_up_by_a_variable(monkeypatch):
+    """What is said in the environment counts as well."""
+    monkeypatch.setenv("OMOST_SDXL__LORAS", "loras")
+    assert load_settings().backends().sdxl == SdxlOptions(loras="loras")
+
+
+def test_tiny_is_offered_where_it_is_asked_for():
+    """A page without the libraries offers what its workers paint with; they say what they lack."""
+    backends = Settings.model_validate({"picture": {"renderer": "tiny"}}).backends()
+    assert backends.has_tiny
+
+
 def test_settings_load_no_library_of_a_composer():
     """Reading settings that name no model imports neither torch nor a server's library."""
     code = (
@@ -331,3 +369,21 @@ def test_a_binary_file_is_a_sentence(tmp_path):
     path.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(SettingsError, match=r"picture\.toml: is not UTF-8"):
         load_settings(path)
+
+
+def test_telegrams_token_may_stand_in_a_file_of_its_own(tmp_path, monkeypatch):
+    """The file holds nothing else; the environment's token wins, and a file that is no use is named."""
+    file = tmp_path / "token"
+    file.write_text("42:s3cret\n")
+    monkeypatch.setenv("OMOST_TELEGRAM__TOKEN_FILE", str(file))
+    assert load_settings().telegram_token() == "42:s3cret"
+    monkeypatch.setenv("OMOST_TELEGRAM__TOKEN", "43:other")
+    assert load_settings().telegram_token() == "43:other"
+    monkeypatch.delenv("OMOST_TELEGRAM__TOKEN")
+    for useless in ("", "two\nlines"):
+        file.write_text(useless)
+        with pytest.raises(SettingsError, match=r"telegram\.token_file"):
+            load_settings().telegram_token()
+    file.unlink()
+    with pytest.raises(SettingsError, match=r"telegram\.token_file"):
+        load_settings().telegram_token()

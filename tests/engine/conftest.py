@@ -21,7 +21,7 @@ from engine.events import Done, Event
 from engine.jobs import ROLES, JobEngine, JobsPlace, sqlite_jobs_url
 from engine.orders import Limits
 from engine.people import People
-from engine.renderer import Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
+from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
 from engine.stages import Stages
 from engine.studio import Compose, Order, Studio
 from storage.records import ConversationKey, PersonKey, Revision, Turn, TurnStatus
@@ -93,16 +93,22 @@ class ScriptedRenderer:
     fits: int = 0
     is_bottomless: bool = False
     batches: list[tuple[int, int, Economy]] = field(default_factory=list)
+    bases: list[Base | None] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
 
     async def render(
-        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+        self,
+        canvas: Canvas,
+        settings: SceneSettings,
+        economy: Economy = Economy.NONE,
+        base: Base | None = None,
     ) -> AsyncIterator[RenderEvent]:
         assert canvas in (POND, DUSK)
         self.batches.append((settings.seed, settings.count, economy))
+        self.bases.append(base)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -118,11 +124,16 @@ class ScriptedRenderer:
                 if self.gate and index >= self.gate_from:
                     await self.gate.wait()
                 yield RenderStep(2, 2)
-                size_px = (settings.width_px, settings.height_px)
-                yield RenderedImage(index, settings.seed + index, Image.new("RGB", size_px, "teal"))
+                yield RenderedImage(index, settings.seed + index, plain_picture(settings, index))
         finally:
             self.at_once -= 1
             self.closed += 1
+
+
+def plain_picture(settings: SceneSettings, index: int = 0) -> Image.Image:
+    """What the scripted renderer paints: another seed is another colour."""
+    color = (0, (settings.seed + index) % 256, 128)
+    return Image.new("RGB", (settings.width_px, settings.height_px), color)
 
 
 @dataclass

@@ -134,6 +134,17 @@ async def test_records_of_jobs_are_kept_while_a_message_may_come_again(stage):
     assert await recorded() == set()
 
 
+async def test_what_was_handled_is_known_while_it_may_come_again(stage):
+    """A message that was handled is no news within the days that records are kept, and forgotten after."""
+    await stage.store.receive("telegram", "1", {})
+    await stage.store.handled("telegram", "1")
+    for retention in (Retention(), Retention(jobs_days=0)):
+        await remove_old(stage.store, retention)
+        assert not await stage.store.receive("telegram", "1", {})
+    await remove_old(stage.store, Retention(jobs_days=A_MOMENT_DAYS))
+    assert await stage.store.receive("telegram", "1", {})
+
+
 async def test_old_pictures_are_removed_and_scenes_stay(stage):
     """After its time a picture is gone, and its scene can be painted again."""
     revision = await stage.finished(stage.compose())

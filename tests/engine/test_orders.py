@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canvas import Canvas, GlobalDescription, LocalDescription, Repair
-from engine.orders import Adopt, Compose, Repaint, composes, from_turn, to_turn
+from engine.errors import BadSetting
+from engine.orders import Adopt, Compose, Limits, Repaint, check, composes, from_turn, to_turn
 from storage.records import ConversationKey, PersonKey, Place, Turn, TurnStage, TurnStatus
 from storage.scene import SceneSettings
 
@@ -78,3 +79,38 @@ def test_a_turn_of_no_known_kind_is_refused():
         turn_of_old = Turn(**{name: getattr(turn, name) for name in turn.__slots__} | {"request": request})
         with pytest.raises(ValueError, match="no known kind"):
             from_turn(turn_of_old)
+
+
+BAD = {
+    "strength": (0.49, 1.01, float("nan")),
+    "high_resolution": (0.99, 2.01, float("inf")),
+    "sampler": ("euler a", "euler\n", "x" * 201, "../euler"),
+    "preset": ("draft;", "草", "x" * 201),
+    "loras": ("a/b", "a\n", "a\0", "x" * 201),
+    "negative_prompt": ("x" * 2001,),
+    "locked": ("x" * 2001,),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in BAD for value in BAD[name]])
+def test_what_no_renderer_could_take_is_refused(name, value):
+    """Each setting beyond its range, length or characters is refused by its name, before any work."""
+    order = Compose("t", TAB, ANN, "a pond", SceneSettings(**{name: value}))
+    with pytest.raises(BadSetting) as caught:
+        check(order, Limits())
+    assert caught.value.name == name
+    assert len(str(caught.value)) < 200
+
+
+def test_what_renderers_may_take_is_not_refused():
+    """The ends of the ranges, and names as people give them to files, pass."""
+    settings = SceneSettings(
+        sampler="dpmpp_2m_karras",
+        strength=0.5,
+        high_resolution=2.0,
+        preset="draft",
+        loras="Hyper-SDXL-8steps-CFG-lora:0.8, 水墨 (v1.2):-1",
+        negative_prompt="x" * 2000,
+        locked="a clown\na tent",
+    )
+    check(Compose("t", TAB, ANN, "a pond", settings), Limits())

@@ -50,3 +50,15 @@ def test_who_counts_for_more():
     people = People(priority=frozenset({"web:ann"}))
     assert (people.share(ANN), people.share(BEN)) == (PRIORITY_SHARE, 1)
     assert PRIORITY_SHARE > 1
+
+
+def test_roles_count_as_the_person_does():
+    """What else somebody is called by stands in every list."""
+    role = "discord:role/7"
+    people = People(allow=frozenset({role}), moderators=frozenset({role}), priority=frozenset({role}))
+    people.check_served(ANN, (role,))
+    people.check_may_end(ANN, BEN, (role,))
+    assert people.share(ANN, (role,)) == PRIORITY_SHARE
+    with pytest.raises(NotAllowed):
+        people.check_served(ANN, ("discord:role/8",))
+    assert people.share(ANN) == 1

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, select
+from sqlalchemy import Table as SqlTable
 
 from canvas import write
 from storage import upgrade
 from storage.migrations import configuration
+from storage.migrations.versions.v0003_chats import BATCH
 from storage.models import Table
-from storage.records import ConversationKey, PersonKey, Place, TurnStatus
+from storage.records import ConversationKey, PersonKey, Place, Post, PostKind, TurnStatus
 from storage.store import Store
 
 OLD_ROWS = [
@@ -30,6 +33,21 @@ OLD_ROWS = [
     "UPDATE turn SET parent_id = 'rev' WHERE id = 'hanging'",
     """INSERT INTO image (id, revision_id, "index", seed, width_px, height_px, file_key, created_at)
         VALUES ('img', 'rev', 0, 7, 64, 48, 'KEY', '2026-01-02 03:04:05+00')""",
+]
+
+SECOND_ROWS = [
+    "INSERT INTO person (key, platform, platform_id, last_finish) VALUES (1, 'telegram', '42', 7)",
+    "INSERT INTO conversation (key, platform, chat_id) VALUES (1, 'telegram', '-5')",
+    """INSERT INTO turn (id, conversation_key, person_key, prompt, request, pictures, place_start,
+        place_finish, status, stage, stage_at, attempts, economy, compose_s, paint_s, remark,
+        error, created_at) VALUES
+        ('t1', 1, 1, 'GROSSES Bild', '{}', 1, 0, 7, 'done', 'painting', '2026-01-02 03:04:05+00', 1, 0, 1, 2,
+        '', '', '2026-01-02 03:04:05+00'),
+        ('t2', 1, 1, 'torn', '{}', 1, 0, 7, 'done', 'painting', '2026-01-03 03:04:05+00', 1, 0, 1, 2,
+        '', '', '2026-01-03 03:04:05+00')""",
+    """INSERT INTO revision (key, id, conversation_key, turn_id, code, repairs, settings, created_at) VALUES
+        (1, 'rev', 1, 't1', 'CODE', '[]', '{}', '2026-01-02 03:04:05+00'),
+        (2, 'torn', 1, 't2', 'no canvas', '[]', '{}', '2026-01-03 03:04:05+00')""",
 ]
 
 
@@ -87,6 +105,68 @@ async def test_the_first_version_is_upgraded_with_its_rows(url, tmp_path: Path, 
         assert set(await store.forget(PersonKey("", ""))) == {"done", "hanging"}
     finally:
         await store.close()
+
+
+async def test_the_second_version_is_upgraded_with_its_rows(url, tmp_path: Path, scene):
+    """Scenes from before are found by prompt and description; one that is damaged keeps nothing from it."""
+    code = write(scene.canvas).replace("'", "''").replace("%", "%%")
+    with connected(url) as connection:
+        command.upgrade(configuration(connection), "0002")
+        for statement in SECOND_ROWS:
+            connection.exec_driver_sql(statement.replace("CODE", code))
+    store = await Store.open(tmp_path / "data", url)
+    person = PersonKey("telegram", "42")
+    try:
+        for text in ("große", "QUIET EVENING"):
+            assert [revision.id for revision in await store.own_scenes(person, text)] == ["rev"], text
+        assert await store.preferences(person) == {}
+        await store.set_preferences(person, size="wide")
+        await store.set_favourite(person, "rev", is_favourite=True)
+        post = Post("telegram", "-5", "1", PostKind.RESULT, "t1", "rev", person)
+        assert await store.add_post(post) == post == await store.post_of_turn("t1")
+        await store.move_chat("telegram", "-5", "-1005")
+        assert (await store.turn("t1")).conversation == ConversationKey("telegram", "-1005")
+        assert set(await store.forget(person)) == {"t1", "t2"}
+    finally:
+        await store.close()
+
+
+def test_more_scenes_than_a_batch_get_their_words(url, scene):
+    """However many scenes there are, each is found by the words of its own turn."""
+    count = BATCH + 1
+    with connected(url) as connection:
+        command.upgrade(configuration(connection), "0002")
+        for statement in SECOND_ROWS[:2]:
+            connection.exec_driver_sql(statement)
+        turn, revision = (reflected(connection, name) for name in ("turn", "revision"))
+        moment = datetime(2026, 1, 2, tzinfo=UTC)
+        same = {"conversation_key": 1, "created_at": moment}
+        asked = {
+            **same,
+            "person_key": 1,
+            "request": {},
+            "stage_at": moment,
+            "status": "done",
+            "stage": "painting",
+        }
+        asked |= dict.fromkeys(("remark", "error"), "")
+        asked |= dict.fromkeys(("place_start", "place_finish", "attempts", "economy", "pictures"), 0)
+        asked |= dict.fromkeys(("compose_s", "paint_s"), 0.0)
+        made = {**same, "code": write(scene.canvas), "repairs": [], "settings": {}}
+        numbers = range(count)
+        connection.execute(insert(turn), [{**asked, "id": f"t{n}", "prompt": f"No. {n}"} for n in numbers])
+        connection.execute(insert(revision), [{**made, "id": f"r{n}", "turn_id": f"t{n}"} for n in numbers])
+    upgrade(url)
+    with connected(url) as connection:
+        revision = reflected(connection, "revision")
+        texts = connection.execute(select(revision.c.id, revision.c.search_text)).all()
+        assert len(texts) == count
+        for revision_id, text in texts:
+            assert text == f"no. {revision_id[1:]}\na harbour on a quiet evening."
+
+
+def reflected(connection: Connection, name: str) -> SqlTable:
+    return SqlTable(name, MetaData(), autoload_with=connection)
 
 
 def test_nobody_is_made_for_no_turns(url):

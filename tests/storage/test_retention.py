@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from storage.database import connect, parse_url, sqlite_url
 from storage.errors import NotFound
 from storage.models import PictureRow
-from storage.records import ConversationKey, PersonKey, TurnStage, TurnStatus
+from storage.records import ConversationKey, PersonKey, Post, PostKind, TurnStage, TurnStatus
 from storage.retention import BATCH
 from storage.store import Store
 
@@ -129,6 +129,44 @@ async def test_everything_of_a_person_is_forgotten(tmp_path, store, use):
     assert await store.forget(ADA) == ()
 
 
+async def test_messages_and_favourites_of_a_person_are_forgotten(store, use):
+    """Posts to them or of what they made go, what they set and liked, and others' liking of their scenes."""
+    mine = await use.revise("mine")
+    theirs = await use.revise("theirs", person=BOB, conversation=OTHER_TAB)
+    await store.add_post(Post("web", "c", "1", PostKind.RESULT, turn_id="mine", person=BOB))
+    await store.add_post(Post("web", "c", "2", PostKind.PICTURE, revision_id=mine.id))
+    await store.add_post(Post("web", "c", "3", PostKind.PANEL, person=ADA))
+    kept = [Post("web", "c", "4", PostKind.RESULT, "theirs", theirs.id, BOB)]
+    kept += [Post("web", "c", "5", PostKind.PANEL), Post("chat", "c", "3", PostKind.PANEL, person=ADA)]
+    for post in kept:
+        await store.add_post(post)
+    for person in (ADA, BOB):
+        await store.set_preferences(person, size="wide")
+        for revision in (mine, theirs):
+            await store.set_favourite(person, revision.id, is_favourite=True)
+    assert await store.forget(ADA) == ("mine",)
+    assert [await store.post("web", "c", f"{n}") for n in range(1, 6)] == [None, None, None, *kept[:2]]
+    assert (await store.favourites(ADA), await store.preferences(ADA)) == ((), {})
+    assert await store.favourites(BOB) == (theirs,)
+    assert await store.preferences(BOB) == {"size": "wide"}
+
+
+async def test_messages_that_show_nothing_grow_old(store, use):
+    """Old conversations take their posts and favourites along; posts of nothing go when they are old."""
+    revision = await use.revise("t1")
+    await store.finish_turn("t1", TurnStatus.DONE)
+    await store.add_post(Post("web", "c", "1", PostKind.RESULT, "t1", revision.id))
+    await store.set_favourite(BOB, revision.id, is_favourite=True)
+    await store.add_post(Post("web", "c", "2", PostKind.PANEL))
+    running = await use.revise("t2", conversation=OTHER_TAB)
+    shown = await store.add_post(Post("web", "c", "4", PostKind.PICTURE, revision_id=running.id))
+    moment = now()
+    young = await store.add_post(Post("web", "c", "3", PostKind.QUESTION))
+    assert await store.remove_conversations(moment) == ("t1",)
+    assert [await store.post("web", "c", f"{n}") for n in (1, 2, 3, 4)] == [None, None, young, shown]
+    assert await store.favourites(BOB) == ()
+
+
 async def test_what_others_made_of_it_becomes_a_root(store, use):
     """In a shared conversation a revision that descends from a forgotten one stays, without a parent."""
     root = await use.revise("mine")
@@ -176,8 +214,11 @@ async def test_forgetting_while_work_goes_on(store, other_store, use, scene):
     for number in range(6):
         revision = await use.revise(f"r{number}")
         await use.ask(f"t{number}", revision.id)
+        late = Post("web", "c", f"{number}", PostKind.RESULT, f"t{number}", revision.id)
         forgotten, *stored = await asyncio.gather(
             store.forget(ADA),
+            other_store.add_post(late),
+            other_store.set_favourite(BOB, revision.id, is_favourite=True),
             other_store.add_revision(f"t{number}", revision.id, scene),
             other_store.add_image(revision.id, index=0, seed=7, png=b"late", width_px=1, height_px=1),
             other_store.finish_turn(f"r{number}", TurnStatus.DONE),
@@ -187,6 +228,8 @@ async def test_forgetting_while_work_goes_on(store, other_store, use, scene):
         failures = [result for result in stored if isinstance(result, Exception)]
         assert all(isinstance(failure, NotFound) for failure in failures), failures
         assert await store.history(TAB) == ()
+        assert await store.post_of_turn(f"t{number}") is None
+        assert await store.favourites(BOB) == ()
 
 
 async def test_what_a_crash_left_is_swept(tmp_path, database, use):

@@ -13,7 +13,7 @@ def test_settings_survive_as_plain_values():
 
 def test_other_versions_settings_are_read():
     """Unknown keys are ignored, missing ones take their default, and a whole number is a fraction too."""
-    assert SceneSettings.from_dict({"sampler": "x", "guidance": 5}) == SceneSettings(guidance=5.0)
+    assert SceneSettings.from_dict({"unheard_of": "x", "guidance": 5}) == SceneSettings(guidance=5.0)
     assert isinstance(SceneSettings.from_dict({"guidance": 5}).guidance, float)
 
 

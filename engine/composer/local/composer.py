@@ -8,13 +8,14 @@ import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from engine.composer import ComposeRequest
 from engine.composer.local.options import TransformersOptions
 from engine.errors import EmptyPrompt, Unavailable
+from engine.lazily import Lazily
 
 if TYPE_CHECKING:
     from engine.composer.local.writer import Writer
@@ -35,11 +36,10 @@ class TransformersComposer:
 
     def __init__(self, options: TransformersOptions | None = None) -> None:
         """Loads nothing yet."""
-        self._options = options or TransformersOptions()
+        chosen = options or TransformersOptions()
         self._threads = _threads()
         self._under_way: set[_Handover] = set()
-        self._guard = threading.Lock()
-        self._loading: Future[Writer] | None = None
+        self._writer = Lazily(lambda: _writer(chosen), "model-loading")
 
     async def compose(self, request: ComposeRequest) -> AsyncGenerator[str]:
         """Streams the answer in whole characters; the first call loads the model.
@@ -56,7 +56,7 @@ class TransformersComposer:
         """
         if not request.prompt.strip():
             raise EmptyPrompt
-        writer = await self._loaded()
+        writer = await self._writer.get()
         handover = _Handover()
         self._under_way.add(handover)
         writing = asyncio.get_running_loop().run_in_executor(
@@ -75,19 +75,11 @@ class TransformersComposer:
 
     async def aclose(self) -> None:
         """Lets go of the model, which a later request loads again; answers under way break off."""
-        with self._guard:
-            self._loading = None
+        self._writer.drop()
         threads, self._threads = self._threads, _threads()
         for handover in self._under_way:
             handover.cancel()
         await asyncio.to_thread(threads.shutdown)
-
-    async def _loaded(self) -> "Writer":
-        with self._guard:
-            if self._loading is None or (self._loading.done() and self._loading.exception()):
-                self._loading = _in_background(self._options)
-            loading = self._loading
-        return await asyncio.shield(asyncio.wrap_future(loading))
 
 
 class _Handover:
@@ -134,20 +126,6 @@ class _Handover:
 
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_MOST_AT_ONCE, "composer")
-
-
-def _in_background(options: TransformersOptions) -> "Future[Writer]":
-    """Loads in a thread of its own that does not keep the process from ending."""
-    loading: Future[Writer] = Future()
-
-    def load() -> None:
-        try:
-            loading.set_result(_writer(options))
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
-            loading.set_exception(error)
-
-    threading.Thread(target=load, name="model-loading", daemon=True).start()
-    return loading
 
 
 def _writer(options: TransformersOptions) -> "Writer":

@@ -22,13 +22,14 @@ from canvas.conditions import WHOLE_GRID
 from canvas.layout import GRID_CELLS, Rect
 from engine.renderer.sdxl.conditioning import Conditioning, KeyRange
 
-KEY_BUCKET: Final = 256
-"""Numbers of keys are rounded up to a multiple of this, lest a compiled UNet be compiled for each of them."""
+KEY_BUCKET: Final = 64
+"""Numbers of keys are rounded up to a multiple of this, as fast kernels want it."""
 
 COVERED_WEIGHT: Final = 0.3
 """What weight a text keeps where a nearer region covers it, as its colour does in the colour sketch."""
 
-_BUFFERS: Final = ("region_key", "region_value", "region_bias", "negative_key", "negative_value")
+# attributes of the layers: as buffers, whose sizes torch takes for fixed, each scene would be compiled anew
+_PREPARED: Final = ("region_key", "region_value", "region_bias", "negative_key", "negative_value")
 
 
 class RegionAttention:
@@ -78,7 +79,7 @@ class RegionAttention:
         if not self._before:
             return
         for _, layer in self._layers():
-            for name in _BUFFERS:
+            for name in _PREPARED:
                 if hasattr(layer, name):
                     delattr(layer, name)
         self._unet.set_attn_processor(dict(self._before))
@@ -97,14 +98,14 @@ class RegionAttention:
                 size = _halved(latent_height, depth), _halved(latent_width, depth)
                 levels[depth] = _level(conditioning.keys, length, size, device, dtype)
             key, value = _heads(layer, positive)
-            buffers = (
+            prepared = (
                 _folded(key, levels[depth].scale),
                 value,
                 levels[depth].bias,
                 *_heads(layer, negative),
             )
-            for buffer_name, buffer in zip(_BUFFERS, buffers, strict=True):
-                layer.register_buffer(buffer_name, buffer, persistent=False)
+            for prepared_name, tensor in zip(_PREPARED, prepared, strict=True):
+                setattr(layer, prepared_name, tensor)
 
     def _layers(self) -> Iterable[tuple[str, Any]]:
         """The cross-attention layers by name."""
@@ -126,7 +127,7 @@ class RegionAttention:
 
 
 class RegionAttnProcessor:
-    """What `diffusers` calls for a cross-attention layer; all tensors are buffers of the layer.
+    """What `diffusers` calls for a cross-attention layer; all tensors are attributes of the layer.
 
     Args:
         images: How many of the batch, from its start, read the regions' texts.

@@ -70,19 +70,8 @@ class Folder:
         return self._json(name) if name in self._names else Folder(CONFIG).scheduler_config()
 
     def _part(self, kind: Any, part: str, **dtype: torch.dtype) -> object:
-        half = torch.float32 not in dtype.values()
-        loaded, found = kind.from_pretrained(
-            self._path,
-            subfolder=part,
-            variant=layout.variant(self._names, part, half=half),
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            **dtype,
-        )
-        if made_up := [*found["missing_keys"], *found["mismatched_keys"]]:  # filled at random
-            raise ValueError(f"weights that are missing or of another shape: {sorted(map(str, made_up))[:3]}")
-        return loaded
+        variant = layout.variant(self._names, part, half=torch.float32 not in dtype.values())
+        return read_network(kind, self._path, subfolder=part, variant=variant, **dtype)
 
     def _json(self, name: str) -> dict[str, Any]:
         if name not in self._names:
@@ -91,3 +80,22 @@ class Folder:
         if not isinstance(read, dict):
             raise TypeError(f"{name} is no JSON object")
         return cast("dict[str, Any]", read)
+
+
+def read_network(kind: Any, folder: Path, **how: object) -> object:
+    """A network from its folder on this machine: safetensors only, and every weight of it.
+
+    Args:
+        kind: Its class, of diffusers or transformers.
+        folder: Where its configuration and weights are.
+        **how: What else its `from_pretrained` is told.
+
+    Raises:
+        ValueError: Weights are missing, or of another shape.
+    """
+    loaded, found = kind.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **how
+    )
+    if made_up := [*found["missing_keys"], *found["mismatched_keys"]]:  # filled at random
+        raise ValueError(f"weights that are missing or of another shape: {sorted(map(str, made_up))[:3]}")
+    return loaded

@@ -31,7 +31,7 @@ from engine.renderer.sdxl.options import SdxlOptions
 from engine.renderer.sdxl.single_file import SingleFile
 
 _TIME_IDS: Final = 6
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     ImportError,
     KeyError,
     OSError,
@@ -40,6 +40,7 @@ _UNREADABLE: Final = (
     SafetensorError,
     SingleFileComponentError,
 )
+"""What reading a network's files may raise when they are broken."""
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -96,7 +97,7 @@ def load(options: SdxlOptions) -> Parts:
     except (RuntimeError, MemoryError) as error:
         reason = "not-enough-memory" if is_out_of_memory(error) else "model-unreadable"
         raise _unavailable(reason, options, error) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unavailable("model-unreadable", options, error) from error
     loaded_bytes = sum(weight_bytes(network) for network in parts.networks().values())
     took_s = round(time.monotonic() - began_s, 1)

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import nn
 
+from engine.devices import is_out_of_memory
 from engine.errors import BadSetting, LoraDoesNotFit
 from engine.renderer.sdxl.loading import Parts
 
@@ -150,6 +151,8 @@ class Loras:
                 raise ValueError(f"layers that the checkpoint does not have: {strangers[:3]}")
             self._loader.load(adapter, weights, alphas)
         except _MISFITS as error:
+            if is_out_of_memory(error):
+                raise
             _log.warning("lora-does-not-fit", lora=lora.name, error=str(error)[:500])
             raise LoraDoesNotFit(lora.name) from error
 

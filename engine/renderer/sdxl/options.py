@@ -3,11 +3,27 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from engine.renderer.sdxl.layout import BACKEND
+
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 Layout = Literal["resident", "encoders-move", "all-move"]
 Memory = Literal["auto", "resident", "encoders-move", "all-move"]
+Compile = Literal["auto", "on", "off"]
 
 SDXL_MODEL: Final = "SG161222/RealVisXL_V4.0"
+
+SAMPLERS: Final = (
+    "dpmpp_2m_karras",
+    "dpmpp_sde",
+    "euler",
+    "euler_a",
+    "unipc",
+    "euler_trailing",
+    "ddim_trailing",
+    "lcm",
+    "tcd",
+)
+"""Those of `sampling`, for whoever offers them without torch; the first is the default one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,10 @@ class SdxlOptions:
         loras: The folder with LoRA files; empty for none.
         projected_pooled: Whether the pooled text vector goes through its projection, as SDXL was trained.
             Omost's reference leaves it out.
+        compile: Whether the model is compiled; `auto` does so on a GPU.
+        previews: A tiny autoencoder that draws previews (TAESDXL): an id on the hub, or a folder; empty for
+            a linear map of the latents, which is coarser and costs nothing.
+        backend: What the renderer is called in errors.
     """
 
     model: str = SDXL_MODEL
@@ -41,3 +61,6 @@ class SdxlOptions:
     memory: Memory = "auto"
     loras: str = ""
     projected_pooled: bool = True
+    compile: Compile = "auto"
+    previews: str = ""
+    backend: str = BACKEND

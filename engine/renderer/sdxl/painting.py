@@ -23,15 +23,16 @@ from engine.renderer.sdxl.attention import RegionAttention
 from engine.renderer.sdxl.codec import Codec
 from engine.renderer.sdxl.conditioning import Conditioner, Conditioning
 from engine.renderer.sdxl.loading import Parts
+from engine.renderer.sdxl.pacing import Pace
+from engine.renderer.sdxl.presets import enlarges
 from engine.renderer.sdxl.previews import Previews
 from engine.renderer.sdxl.sampling import DEFAULT_SAMPLER, Kept, sample, schedule
 
 SIZE_STEP_PX: Final = 64
-"""Sizes are multiples of this."""
+"""Sizes of SDXL's pictures are multiples of this."""
 
 HIGH_RESOLUTION_STEPS: Final = 20
 HIGH_RESOLUTION_STRENGTH: Final = 0.4
-_LEAST_ENLARGEMENT: Final = 1.05
 
 _SKETCH_BLUR_CELLS: Final = 40
 
@@ -45,7 +46,7 @@ class PaintSettings:
     """How pictures are painted.
 
     Attributes:
-        width_px: Cut down to a multiple of `SIZE_STEP_PX`, as is the height.
+        width_px: Cut down to a multiple of `size_step_px`, as is the height.
         seeds: One for each picture of the batch.
         sampler: One of `sampling.SAMPLERS`.
         sketch: Whether the painting starts from the coarse colours of the canvas, not from noise alone.
@@ -54,6 +55,7 @@ class PaintSettings:
         high_resolution: By how much the pictures are enlarged and painted again; up to 1.05 they are not.
         depth: Whether near regions soften what lies under them in far ones.
         tiled: Whether pictures are decoded tile by tile, for want of memory.
+        size_step_px: What the sides of pictures are multiples of, those of enlarged ones too.
     """
 
     width_px: int
@@ -68,6 +70,28 @@ class PaintSettings:
     high_resolution: float = 1.0
     depth: bool = False
     tiled: bool = False
+    size_step_px: int = SIZE_STEP_PX
+
+    @property
+    def small_px(self) -> tuple[int, int]:
+        """Width and height in which the pictures are painted first."""
+        sides = (max(1, side_px // self.size_step_px) for side_px in (self.width_px, self.height_px))
+        width, height = (steps * self.size_step_px for steps in sides)
+        return width, height
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the pictures in the end."""
+        if not self.enlarges:
+            return self.small_px
+        scale, step_px = self.high_resolution, self.size_step_px
+        width, height = (round(side_px * scale / step_px) * step_px for side_px in self.small_px)
+        return width, height
+
+    @property
+    def enlarges(self) -> bool:
+        """Whether there is a high-resolution pass."""
+        return enlarges(self.high_resolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +111,7 @@ class KeptPicture:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Step `step` of `steps`, over all passes, is done.
+    """Step `step` of `steps`, over all passes, is done; on a GPU it is under way, see `Pace`.
 
     Attributes:
         latents: float32 [pictures, channels, height, width], what the pictures will probably become.
@@ -139,33 +163,37 @@ class Painter:
                 MemoryError or RuntimeError, see `is_out_of_memory`.
             FloatingPointError: The model's results are not finite.
         """
-        try:
-            return self._painted(canvas, settings, on_step, kept)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            full = error.with_traceback(None)  # which held every tensor on the way
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        try:
-            raise full
-        finally:
-            del full  # its new traceback holds this frame
+        return _freed_if_full(lambda: self._work(canvas, settings, on_step, kept).pictures(canvas))
+
+    @torch.no_grad()
+    def enlarge(
+        self,
+        canvas: Canvas,
+        settings: PaintSettings,
+        pictures: Sequence[Image.Image],
+        on_step: Callable[[Step], None],
+    ) -> list[Image.Image]:
+        """The high-resolution pass alone, of pictures that are there: one for each seed, in `small_px`.
+
+        A picture that was painted with these settings but for `high_resolution`, by a sampler that draws no
+        noise on its way, becomes what it would have become at once. Raises as `paint` does.
+        """
+        return _freed_if_full(lambda: self._work(canvas, settings, on_step).enlarged(pictures))
 
     def preview(self, latents: Tensor) -> Image.Image:
         """What the latents of one picture, of a step's, look like; small."""
         return self._previews.picture(latents)
 
-    def _painted(
+    def _work(
         self,
         canvas: Canvas,
         settings: PaintSettings,
         on_step: Callable[[Step], None],
-        kept: KeptPicture | None,
-    ) -> list[Image.Image]:
+        kept: KeptPicture | None = None,
+    ) -> "_Painting":
         with self._on_device("text_encoder", "text_encoder_2"):
             conditioning = self._conditioner.condition(canvas, settings.negative_prompt, depth=settings.depth)
-        work = _Painting(
+        return _Painting(
             parts=self._parts,
             codec=self._codec,
             attention=self._attention,
@@ -177,7 +205,6 @@ class Painter:
             # on the CPU: a seed means the same picture on every device
             generators=[torch.Generator().manual_seed(seed) for seed in settings.seeds],
         )
-        return work.pictures(canvas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,45 +223,55 @@ class _Painting:
 
     def pictures(self, canvas: Canvas) -> list[Image.Image]:
         settings = self.settings
-        size = _floored(settings.width_px), _floored(settings.height_px)
-        initial = self._initial(canvas, size)
+        initial = self._initial(canvas)
         strength = settings.strength if settings.sketch or self.kept else 1.0
-        latents = self._pass(initial, settings.steps, strength, done=0)
-        if self._enlarges:
-            larger = self._enlarged(latents, size)
-            latents = self._pass(larger, HIGH_RESOLUTION_STEPS, HIGH_RESOLUTION_STRENGTH, done=settings.steps)
-        return self.codec.decode(latents, tiled=settings.tiled)
+        later = HIGH_RESOLUTION_STEPS if settings.enlarges else 0
+        latents = self._pass(initial, settings.steps, strength, later=later)
+        if settings.enlarges:
+            latents = self._enlarged(self._decoded(latents), done=settings.steps)
+        return self._decoded(latents)
+
+    def enlarged(self, pictures: Sequence[Image.Image]) -> list[Image.Image]:
+        self._draw_noise()
+        return self._decoded(self._enlarged(pictures, done=0))
+
+    def _draw_noise(self) -> None:
+        """Lets the generators go on as far as the first pass takes them at its start."""
+        for generator in self.generators:
+            torch.randn((1, *self._small_shape), generator=generator)
 
     @property
-    def _enlarges(self) -> bool:
-        return self.settings.high_resolution > _LEAST_ENLARGEMENT
+    def _small_shape(self) -> tuple[int, int, int]:
+        width, height = (side_px // self.codec.factor for side_px in self.settings.small_px)
+        channels: int = cast("Any", self.parts.unet.config).in_channels
+        return channels, height, width
 
-    def _initial(self, canvas: Canvas, size: tuple[int, int]) -> Tensor:
-        """What the base pass adds noise to."""
-        settings = self.settings
+    def _initial(self, canvas: Canvas) -> Tensor:
+        """What the first pass adds noise to."""
+        settings, size = self.settings, self.settings.small_px
         if settings.sketch:
             return self.codec.encode_pixels(sketch_pixels(canvas, *size), tiled=settings.tiled)
         if self.kept and settings.strength < 1:
             return self.codec.encode([_resized(self.kept.picture, size)], tiled=settings.tiled)
-        width, height = (side_px // self.codec.factor for side_px in size)
-        channels: int = cast("Any", self.parts.unet.config).in_channels
-        return torch.zeros((1, channels, height, width), device=self.parts.device)
+        return torch.zeros((1, *self._small_shape), device=self.parts.device)
 
-    def _enlarged(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
-        """The latents of the enlarged pictures."""
-        scale = self.settings.high_resolution
-        larger = [round(side_px * scale / SIZE_STEP_PX) * SIZE_STEP_PX for side_px in size]
-        small = self.codec.decode(latents, tiled=self.settings.tiled)
-        pictures = [_resized(picture, larger) for picture in small]
-        return self.codec.encode(pictures, tiled=self.settings.tiled)
+    def _decoded(self, latents: Tensor) -> list[Image.Image]:
+        return self.codec.decode(latents, tiled=self.settings.tiled)
 
-    def _pass(self, initial: Tensor, steps: int, strength: float, *, done: int) -> Tensor:
-        """Paints at the size of the initial latents; `done` steps were taken before."""
+    def _enlarged(self, pictures: Sequence[Image.Image], *, done: int) -> Tensor:
+        """The latents of the pictures, enlarged and painted again after `done` steps."""
+        large = [_resized(picture, self.settings.size_px) for picture in pictures]
+        initial = self.codec.encode(large, tiled=self.settings.tiled)
+        return self._pass(initial, HIGH_RESOLUTION_STEPS, HIGH_RESOLUTION_STRENGTH, done=done)
+
+    def _pass(self, initial: Tensor, steps: int, strength: float, *, done: int = 0, later: int = 0) -> Tensor:
+        """Paints at the size of the initial latents; so many steps were taken before, and come later."""
         plan = schedule(self.settings.sampler, steps, strength, self.parts.scheduler_config)
-        all_steps = self.settings.steps + (HIGH_RESOLUTION_STEPS if self._enlarges else 0)
+        pace = Pace.on(self.parts.device)
 
         def on_step(step: int, _of_this_pass: int, latents: Tensor) -> None:
-            self.on_step(Step(done + step, all_steps, latents))
+            pace.step()
+            self.on_step(Step(done + step, done + steps + later, latents))
 
         height, width = initial.shape[-2:]
         kept = self._kept_latents(width, height)
@@ -311,8 +348,20 @@ def _there(*_names: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _floored(side_px: int) -> int:
-    return max(1, side_px // SIZE_STEP_PX) * SIZE_STEP_PX
+def _freed_if_full(paint: Callable[[], list[Image.Image]]) -> list[Image.Image]:
+    """Paints; an error that the memory is full holds nothing of what was painted."""
+    try:
+        return paint()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        full = error.with_traceback(None)  # which held every tensor on the way
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    try:
+        raise full
+    finally:
+        del full  # its new traceback holds this frame
 
 
 def _resized(picture: Image.Image, size: Sequence[int]) -> Image.Image:

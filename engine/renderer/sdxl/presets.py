@@ -11,6 +11,13 @@ from engine.errors import BadSetting
 QUALITY: Final = "quality"
 DRAFT: Final = "draft"
 
+LEAST_ENLARGEMENT: Final = 1.05
+"""Up to this a picture is not enlarged."""
+
+SDXL_NATIVE_PX: Final = 1024
+_SMALL_NATIVE_PX: Final = 512
+"""Pictures of models made for less than this are what was asked for in miniature."""
+
 _SHAPE_WEIGHT: Final = 4.0
 
 
@@ -67,6 +74,11 @@ def preset(name: str, loras: Sequence[str]) -> Preset:
     return known[name]
 
 
+def enlarges(high_resolution: float) -> bool:
+    """Whether a picture is enlarged and painted once more."""
+    return high_resolution > LEAST_ENLARGEMENT
+
+
 @dataclass(frozen=True, slots=True)
 class PaintedSize:
     """The size that a picture is painted in.
@@ -94,8 +106,13 @@ class SizeRange:
         step_px: What both sides are multiples of.
     """
 
-    native_px: int = 1024
+    native_px: int = SDXL_NATIVE_PX
     step_px: int = 64
+
+    @classmethod
+    def around(cls, native_px: int) -> "SizeRange":
+        """Those of a checkpoint that was trained with squares of this side; smaller ones in smaller steps."""
+        return cls(native_px, min(64, max(1, native_px // 8)))
 
     @property
     def fewest_px(self) -> int:
@@ -113,8 +130,12 @@ class SizeRange:
         return 2 * self.native_px
 
     def fit(self, width_px: int, height_px: int) -> PaintedSize:
-        """The good size nearest to what is asked for, in its shape rather than in its area."""
-        asked = max(width_px, 1), max(height_px, 1)
+        """The good size nearest to what is asked for, in its shape rather than in its area.
+
+        What is asked for is meant for SDXL: of a model for miniatures it is the same in miniature.
+        """
+        scale = self.native_px / SDXL_NATIVE_PX if self.native_px < _SMALL_NATIVE_PX else 1
+        asked = max(width_px * scale, 1), max(height_px * scale, 1)
         sides = range(self.step_px, self.longest_px + 1, self.step_px)
         good = [size for size in product(sides, sides) if self.holds(*size)]
         width, height = min(good, key=lambda size: self._distance(size, asked))
@@ -126,7 +147,7 @@ class SizeRange:
         sides_fit = max(width_px, height_px) <= min(self.longest_px, 4 * min(width_px, height_px))
         return whole and sides_fit and self.fewest_px <= width_px * height_px <= self.most_px
 
-    def _distance(self, size: tuple[int, int], asked: tuple[int, int]) -> float:
+    def _distance(self, size: tuple[int, int], asked: tuple[float, float]) -> float:
         shape = math.log((size[0] * asked[1]) / (size[1] * asked[0]))
         wanted_area = min(max(asked[0] * asked[1], self.fewest_px), self.most_px)
         return _SHAPE_WEIGHT * abs(shape) + abs(math.log(size[0] * size[1] / wanted_area))

@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image
 
 from canvas.model import Canvas
-from engine.renderer import Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
+from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
 from engine.renderer.storyboard.painting import paint
 from storage.scene import SceneSettings
 
@@ -30,6 +30,7 @@ class StoryboardRenderer:
         canvas: Canvas,
         settings: SceneSettings,
         economy: Economy = Economy.NONE,  # noqa: ARG002 - one image at a time in any case
+        base: Base | None = None,  # noqa: ARG002 - a storyboard is painted anew in a second
     ) -> AsyncIterator[RenderEvent]:
         """Paints `settings.count` images one after the other; a step is a stage of one image.
 

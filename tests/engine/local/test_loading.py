@@ -88,7 +88,11 @@ def test_the_context_is_no_longer_than_the_model_knows(omost_folder: Path) -> No
 def test_a_model_comes_from_the_mirror_and_then_from_the_cache(
     from_hub: TransformersOptions, hub: Hub
 ) -> None:
-    """It is fetched once; then neither an offline switch nor a hub that is down is in the way."""
+    """It is fetched once; then neither an offline switch nor a hub that is down is in the way.
+
+    Files that are not needed, as every model on a hub has them, are not missed.
+    """
+    (hub.folder / "README.md").write_text("# A model")
     fetched = load(from_hub)
     assert isinstance(fetched.model, LlamaForCausalLM)
     assert f"/omost/tiny/resolve/{COMMIT}/model.safetensors" in hub.asked
@@ -100,6 +104,18 @@ def test_a_model_comes_from_the_mirror_and_then_from_the_cache(
     hub.fault = HTTPStatus.BAD_GATEWAY, ""
     load(from_hub)
     assert not [path for path in hub.asked if "/resolve/" in path]
+
+
+def test_a_model_that_was_fetched_in_part_is_not_taken_for_whole(
+    from_hub: TransformersOptions, hub: Hub
+) -> None:
+    """Offline it is not there; without the hub it cannot be had."""
+    load(from_hub)
+    weights = next(Path(constants.HF_HUB_CACHE).glob("*/snapshots/*/model.safetensors"))
+    weights.unlink()
+    assert refusal(replace(from_hub, offline=True)) == "model-offline"
+    hub.fault = HTTPStatus.BAD_GATEWAY, ""
+    assert refusal(from_hub) == "hub-unreachable"
 
 
 def test_a_revision_is_pinned(from_hub: TransformersOptions, hub: Hub) -> None:

@@ -157,7 +157,7 @@ async def test_closing_the_stream_stops_the_model(options: TransformersOptions) 
     composer = TransformersComposer(options)
     request = ComposeRequest("a pond", seed=3)
     whole = await answer(composer, request)
-    passes = count_passes((await composer._loaded())._decoder.steps._model)
+    passes = count_passes((await composer._writer.get())._decoder.steps._model)
 
     pieces = composer.compose(request)
     heard = ""
@@ -178,7 +178,7 @@ async def test_a_cancelled_reader_stops_the_model(options: TransformersOptions) 
     """As a turn that is called off does."""
     composer = TransformersComposer(options)
     await answer(composer, ComposeRequest("warm"))
-    passes = count_passes((await composer._loaded())._decoder.steps._model)
+    passes = count_passes((await composer._writer.get())._decoder.steps._model)
     has_begun = asyncio.Event()
 
     async def read() -> None:
@@ -234,7 +234,7 @@ async def test_closing_lets_go_of_the_model(options: TransformersOptions) -> Non
     composer = TransformersComposer(options)
     request = ComposeRequest("a pond", seed=3)
     whole = await answer(composer, request)
-    model = weakref.ref((await composer._loaded())._decoder.steps._model)
+    model = weakref.ref((await composer._writer.get())._decoder.steps._model)
     await composer.aclose()
     gc.collect()
     assert model() is None
@@ -248,7 +248,7 @@ async def test_closing_waits_for_the_model_without_blocking(options: Transformer
     composer = TransformersComposer(options)
     whole = await answer(composer, ComposeRequest("a pond", seed=3))
     in_pass, may_end = threading.Event(), threading.Event()
-    passes = (await composer._loaded())._decoder.steps._model.register_forward_pre_hook(
+    passes = (await composer._writer.get())._decoder.steps._model.register_forward_pre_hook(
         lambda *_: (in_pass.set(), may_end.wait(TIMEOUT_S))[:0] or None
     )
     reading = asyncio.create_task(answer(composer, ComposeRequest("a pond", seed=3)))
@@ -328,7 +328,7 @@ async def test_a_failing_model_leaves_the_composer_usable(options: TransformersO
     composer = TransformersComposer(options)
     request = ComposeRequest("a pond", seed=3)
     whole = await answer(composer, request)
-    model = (await composer._loaded())._decoder.steps._model
+    model = (await composer._writer.get())._decoder.steps._model
     for error, reason in (
         (torch.OutOfMemoryError("CUDA out of memory."), "not-enough-memory"),
         (RuntimeError("an illegal memory access was encountered"), "model-failed"),
@@ -389,7 +389,7 @@ async def test_full_memory_is_given_back(options: TransformersOptions) -> None:
     """Neither the composer nor the error that it raises keeps the tensors of a reply that broke."""
     composer = TransformersComposer(options)
     await answer(composer, ComposeRequest("a pond", seed=3))
-    decoder = (await composer._loaded())._decoder
+    decoder = (await composer._writer.get())._decoder
     tensors = weakref.ref(decoder.caches._kept[0].key_values)
     broken = fail_after(decoder.steps._model, 2, torch.OutOfMemoryError("CUDA out of memory."))
     with pytest.raises(Unavailable) as caught:

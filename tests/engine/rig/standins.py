@@ -19,7 +19,7 @@ from PIL import Image
 from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
 from engine.errors import OutOfMemory
-from engine.renderer import Economy, RenderedImage, RenderEvent, RenderStep
+from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderStep
 from storage.scene import SceneSettings
 from storage.store import Revision, Store, StoredImage
 from tests.engine.rig.ledger import Ledger
@@ -99,7 +99,11 @@ class StandInRenderer(_Noting):
     """Paints plain pictures in a few steps."""
 
     async def render(
-        self, canvas: Canvas, settings: SceneSettings, economy: Economy = Economy.NONE
+        self,
+        canvas: Canvas,
+        settings: SceneSettings,
+        economy: Economy = Economy.NONE,
+        base: Base | None = None,  # noqa: ARG002 - paints everything
     ) -> AsyncIterator[RenderEvent]:
         wish = Wish(canvas.global_description.description)
         pause_s = wish.takes_s("paint_s", self._takes_s) / STEPS

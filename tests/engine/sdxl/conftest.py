@@ -70,19 +70,7 @@ def unet():
 @pytest.fixture(scope="session")
 def vae():
     """Four pixels are one latent: a factor other than the usual 8."""
-    torch.manual_seed(4)
-    return AutoencoderKL(
-        in_channels=3,
-        out_channels=3,
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(8, 8, 16),
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=4,
-        sample_size=64,
-        scaling_factor=0.13025,
-    ).eval()
+    return tiny_vae()
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +108,22 @@ def tiny_unet(seed=3):
         addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=6 * 8 + 40,
         norm_num_groups=8,
+    ).eval()
+
+
+def tiny_vae():
+    torch.manual_seed(4)
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(8, 8, 16),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=64,
+        scaling_factor=0.13025,
     ).eval()
 
 

@@ -5,6 +5,7 @@ the canvas, each bag is encoded alone, scores are a matrix with -inf, positive a
 """
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,19 @@ def conditioning(canvas, negative_prompt, parts, *, projected):
         pooled=encoded[0][2],
         negative=negative[0],
         negative_pooled=negative[1],
+    )
+
+
+def of(conditioning):
+    """The same texts as our conditioning's, its order and its tensors."""
+    conditions = []
+    for keys in conditioning.keys:
+        top, bottom, left, right = keys.rect
+        mask = torch.zeros(90, 90, device=conditioning.positive.device)
+        mask[top:bottom, left:right] = 1
+        conditions.append((mask, conditioning.positive[keys.start : keys.end]))
+    return NaiveConditioning(
+        conditions, conditioning.pooled, conditioning.negative, conditioning.negative_pooled
     )
 
 
@@ -137,12 +151,11 @@ class NaiveAttention:
         height, width = self._size(hidden_states.shape[1])
         blocked, scales, texts = [], [], []
         for mask, text in self.conditions:
-            grid = torch.as_tensor(mask, dtype=torch.float32)[None, None]
+            grid = torch.as_tensor(mask, dtype=torch.float32, device=text.device)[None, None]
             resized = functional.interpolate(grid, (height, width), mode="nearest-exact").flatten()
-            if resized.sum() == 0:
-                continue  # the reference divides by it
             blocked.append((resized <= 0.5)[:, None].expand(-1, len(text)))
-            scales.append(torch.full((len(text),), height * width / float(resized.sum())))
+            # infinite for a mask of no area, which is blocked everywhere
+            scales.append((height * width / resized.sum()).to(text.dtype).expand(len(text)))
             texts.append(text)
         text = torch.cat(texts).expand(len(hidden_states), -1, -1)
         query, key, value = (
@@ -161,32 +174,43 @@ class NaiveAttention:
         return height, width
 
 
-@torch.no_grad()
-def predict(unet, latents, timestep, conditions, latent_size, *, pooled, time_ids):
-    """One call of the UNet for latents [images, 4, height, width] that all read the same conditions.
-
-    The negative prompt is one condition with a mask of ones.
-    """
+@contextmanager
+def installed(unet, attention):
+    """Has the UNet's cross attention be the naive one meanwhile."""
     before = dict(unet.attn_processors)
-    naive = NaiveAttention(conditions, latent_size)
     unet.set_attn_processor(
-        {name: naive if ".attn2." in name else processor for name, processor in before.items()}
+        {name: attention if ".attn2." in name else processor for name, processor in before.items()}
     )
+    try:
+        yield
+    finally:
+        unet.set_attn_processor(before)
+
+
+@torch.no_grad()
+def call(unet, latents, timestep, *, text, pooled, time_ids):
+    """One call of the UNet for latents [images, 4, height, width]."""
     images = len(latents)
     added = {
         "text_embeds": pooled.reshape(1, -1).expand(images, -1),
         "time_ids": time_ids.reshape(1, -1).expand(images, -1),
     }
-    try:
-        return unet(
-            latents,
-            timestep,
-            encoder_hidden_states=conditions[0][1].expand(images, -1, -1),
-            added_cond_kwargs=added,
-            return_dict=False,
-        )[0]
-    finally:
-        unet.set_attn_processor(before)
+    return unet(
+        latents,
+        timestep,
+        encoder_hidden_states=text.expand(images, -1, -1),
+        added_cond_kwargs=added,
+        return_dict=False,
+    )[0]
+
+
+def predict(unet, latents, timestep, conditions, latent_size, *, pooled, time_ids):
+    """The noise in latents that all read the same conditions.
+
+    The negative prompt is one condition with a mask of ones.
+    """
+    with installed(unet, NaiveAttention(conditions, latent_size)):
+        return call(unet, latents, timestep, text=conditions[0][1], pooled=pooled, time_ids=time_ids)
 
 
 def predict_both(unet, latents, timestep, naive, *, time_ids):

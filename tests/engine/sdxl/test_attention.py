@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch._dynamo.testing import CompileCounter
 
 from engine.renderer.sdxl.attention import COVERED_WEIGHT, RegionAttention
 from engine.renderer.sdxl.conditioning import Conditioning, KeyRange
@@ -27,17 +26,6 @@ def scene(rects=RECTS, bags=(2, 1, 3, 1), seed=0, covered_by=None):
     keys = tuple(map(KeyRange, (0, *ends), ends, rects, covered_by or [()] * len(rects)))
     return Conditioning(
         2 * noise(ends[-1], FEATURES), keys, noise(POOLED), 2 * noise(77, FEATURES), noise(POOLED)
-    )
-
-
-def as_naive(conditioning):
-    conditions = []
-    for keys in conditioning.keys:
-        mask = torch.zeros(90, 90)
-        mask[keys.rect[0] : keys.rect[1], keys.rect[2] : keys.rect[3]] = 1
-        conditions.append((mask, conditioning.positive[keys.start : keys.end]))
-    return naive.NaiveConditioning(
-        conditions, conditioning.pooled, conditioning.negative, conditioning.negative_pooled
     )
 
 
@@ -73,7 +61,12 @@ def ours(unet, conditioning, latents, **more):
 
 
 def theirs(unet, conditioning, latents):
-    return naive.predict_both(unet, latents, 500, as_naive(conditioning), time_ids=TIME_IDS)
+    return naive.predict_both(unet, latents, 500, naive.of(conditioning), time_ids=TIME_IDS)
+
+
+def attributes_of(unet):
+    """The names of all that the cross-attention layers hold."""
+    return {name: set(vars(layer)) | set(dict(layer.named_buffers())) for name, layer in unet.named_modules()}
 
 
 def assert_near(found, expected, tolerance=1e-4):
@@ -93,7 +86,7 @@ def test_every_layer_equals_the_naive_one(unet):
     attention = RegionAttention(unet)
     attention.prepare(conditioning, height, width, images=1)
     layers = {name: unit for name, unit in unet.named_modules() if name.endswith("attn2")}
-    oracle = naive.NaiveAttention(as_naive(conditioning).conditions, (height, width))
+    oracle = naive.NaiveAttention(naive.of(conditioning).conditions, (height, width))
     places = {"down_blocks.1": 9 * 11, "up_blocks.1": 9 * 11}
     for name, layer in layers.items():
         count = places.get(".".join(name.split(".")[:2]), 5 * 6)
@@ -186,7 +179,7 @@ def test_keys_stay_finite_in_half_precision(unet):
     loud = scene(rects=(*RECTS[:3], (0, 20, 0, 20)))
     attention = RegionAttention(half)
     attention.prepare(replace(loud, positive=loud.positive * 2000), 8, 8, images=1)
-    largest = max(buffer.abs().max() for name, buffer in half.named_buffers() if name.endswith("region_key"))
+    largest = max(layer.region_key.abs().max() for layer in half.modules() if hasattr(layer, "region_key"))
     assert largest == torch.finfo(torch.float16).max
     attention.clear()
 
@@ -212,13 +205,9 @@ def test_texts_are_projected_once(unet):
 
 
 def test_the_unet_is_left_as_it_was(unet):
-    """Processors, buffers, saved weights and results are those of before; clearing twice is harmless."""
+    """Processors, attributes, saved weights and results are those of before; clearing twice is harmless."""
     latents = latents_of(8, 8)
-    processors, buffers, saved = (
-        dict(unet.attn_processors),
-        dict(unet.named_buffers()),
-        list(unet.state_dict()),
-    )
+    processors, attributes, saved = dict(unet.attn_processors), attributes_of(unet), list(unet.state_dict())
     expected = predict(unet, scene(), latents)
     attention = RegionAttention(unet)
     attention.clear()
@@ -228,17 +217,17 @@ def test_the_unet_is_left_as_it_was(unet):
     attention.clear()
     attention.clear()
     assert unet.attn_processors == processors
-    assert dict(unet.named_buffers()) == buffers
+    assert attributes_of(unet) == attributes
     assert torch.equal(torch.cat(predict(unet, scene(), latents)), torch.cat(expected))
 
 
 def test_a_preparation_that_fails_leaves_nothing(unet):
     """Texts of another model are refused by its own layers; the UNet stays usable."""
-    processors, buffers = dict(unet.attn_processors), dict(unet.named_buffers())
+    processors, attributes = dict(unet.attn_processors), attributes_of(unet)
     with pytest.raises(RuntimeError):
         RegionAttention(unet).prepare(replace(scene(), negative=torch.randn(77, 13)), 8, 8, images=1)
     assert unet.attn_processors == processors
-    assert dict(unet.named_buffers()) == buffers
+    assert attributes_of(unet) == attributes
 
 
 def test_preparing_again_replaces(unet):
@@ -280,18 +269,3 @@ def test_depth_softens_what_is_covered(unet):
     assert_near(weight, expected, 1e-6)
     latents = latents_of(16, 16)
     assert (ours(unet, plain, latents)[0] - ours(unet, deep, latents)[0]).abs().max() > 1e-3
-
-
-def test_repeated_blocks_share_graphs(unet):
-    """Blocks compiled alone are compiled once for each size, not for each layer; another scene needs none."""
-    torch._dynamo.reset()
-    own, counter = copy.deepcopy(unet), CompileCounter()
-    own.compile_repeated_blocks(fullgraph=True, dynamic=False, backend=counter)
-    latents, attention = latents_of(8, 8), RegionAttention(own)
-    for conditioning in (scene(), scene(bags=(1, 2, 3, 2), seed=4)):
-        attention.prepare(conditioning, 8, 8, images=1)
-        found = predict(own, conditioning, latents)
-        attention.clear()
-        assert_near(found, theirs(unet, conditioning, latents))
-        assert counter.frame_count == 2
-    torch._dynamo.reset()

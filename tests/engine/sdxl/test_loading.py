@@ -240,7 +240,11 @@ def test_a_file_of_another_shape_needs_its_configuration(file: Path) -> None:
 
 
 def test_a_model_comes_from_the_mirror_and_then_from_the_cache(from_hub: SdxlOptions, hub) -> None:
-    """It is fetched once; then neither an offline switch nor a hub that is down is in the way."""
+    """It is fetched once; then neither an offline switch nor a hub that is down is in the way.
+
+    Files that are not needed, as every model on a hub has them, are not missed.
+    """
+    (hub.folder / "README.md").write_text("# A model")
     load(from_hub)
     assert f"/omost/tiny/resolve/{COMMIT}/unet/diffusion_pytorch_model.safetensors" in hub.asked
 
@@ -251,6 +255,16 @@ def test_a_model_comes_from_the_mirror_and_then_from_the_cache(from_hub: SdxlOpt
     hub.fault = HTTPStatus.BAD_GATEWAY, ""
     load(from_hub)
     assert not [path for path in hub.asked if "/resolve/" in path]
+
+
+def test_a_model_that_was_fetched_in_part_is_not_taken_for_whole(from_hub: SdxlOptions, hub) -> None:
+    """Offline it is not there; without the hub it cannot be had."""
+    load(from_hub)
+    weights = next(Path(constants.HF_HUB_CACHE).glob("*/snapshots/*/unet/*.safetensors"))
+    weights.unlink()
+    assert refusal(replace(from_hub, offline=True)) == "model-offline"
+    hub.fault = HTTPStatus.BAD_GATEWAY, ""
+    assert refusal(from_hub) == "hub-unreachable"
 
 
 def test_only_what_is_read_is_fetched(from_hub: SdxlOptions, hub, folder: Path) -> None:

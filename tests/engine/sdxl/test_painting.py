@@ -111,6 +111,17 @@ def test_the_high_resolution_pass_is_the_references(painter, parts):
     assert [(step.step, step.steps) for step in told] == [(number, 24) for number in range(1, 25)]
 
 
+@pytest.mark.parametrize("sampler", ["dpmpp_2m_karras", "unipc"])
+def test_a_picture_that_is_there_is_enlarged_as_at_once(painter, sampler):
+    """The second pass alone, from the first one's pictures, gives the pictures of both."""
+    settings = replace(QUICK, seeds=(7, 8), sampler=sampler, high_resolution=1.5)
+    at_once, _ = paint(painter, settings)
+    small, _ = paint(painter, replace(settings, high_resolution=1.0))
+    told = []
+    assert painter.enlarge(CANVAS, settings, small, told.append) == at_once
+    assert [(step.step, step.steps) for step in told] == [(number, 20) for number in range(1, 21)]
+
+
 def test_hardly_enlarged_pictures_are_not_enlarged(painter):
     """Up to 1.05 there is no second pass."""
     same, told = paint(painter, replace(QUICK, high_resolution=1.05))
@@ -171,6 +182,14 @@ def test_an_image_does_not_depend_on_its_batch(painter, sampler):
 def test_sizes_are_cut_to_what_the_model_can(painter):
     """To multiples of 64, and never to nothing."""
     assert paint(painter, replace(QUICK, width_px=191, height_px=10))[0][0].size == (128, 64)
+
+
+def test_other_models_have_other_steps(painter):
+    """Sizes are cut to multiples of a model's own step, those of enlarged pictures too."""
+    settings = replace(QUICK, width_px=70, height_px=43, size_step_px=8)
+    assert paint(painter, settings)[0][0].size == settings.size_px == (64, 40)
+    larger = replace(settings, high_resolution=1.3)
+    assert paint(painter, larger)[0][0].size == larger.size_px == (80, 48)
 
 
 def test_unknown_samplers_are_refused(painter):

@@ -95,3 +95,17 @@ def test_a_smaller_checkpoint_has_smaller_sizes(width: int, height: int) -> None
 
     assert fitted.width_px % 16 == fitted.height_px % 16 == 0
     assert 2**11 <= fitted.width_px * fitted.height_px <= 2**13
+
+
+@pytest.mark.parametrize(
+    ("native_px", "step_px", "painted"),
+    [(64, 8, (56, 72)), (128, 16, (112, 144)), (512, 64, (576, 768)), (1024, 64, (896, 1152))],
+)
+def test_small_models_paint_in_miniature(native_px, step_px, painted):
+    """896 x 1152 is as much of a small model's good sizes as it is of SDXL's, in steps that suit it."""
+    sizes = SizeRange.around(native_px)
+    assert sizes.step_px == step_px
+    found = sizes.fit(896, 1152)
+    assert (found.width_px, found.height_px) == painted
+    assert sizes.holds(*painted)
+    assert found.is_clipped == (native_px < 1024)

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderTiny
 from PIL import Image
 from torch.nn import functional
 
 from engine.renderer.sdxl.codec import Codec
 from engine.renderer.sdxl.previews import PREVIEW_SIDE_PX, Previews
+from tests.engine.sdxl.small_vae import tiny_autoencoder
 
 
 @pytest.fixture
@@ -76,14 +76,7 @@ def test_broken_latents_are_no_error(codec):
 @torch.no_grad()
 def test_a_tiny_autoencoder_is_used_where_there_is_one(codec):
     """Its picture is the preview, scaled to a preview's size."""
-    torch.manual_seed(0)
-    tiny = AutoencoderTiny(
-        encoder_block_out_channels=(8, 8, 8),
-        decoder_block_out_channels=(8, 8, 8),
-        num_encoder_blocks=(1, 1, 1),
-        num_decoder_blocks=(1, 1, 1),
-        latent_channels=4,
-    ).eval()
+    tiny = tiny_autoencoder()
     latents = torch.randn(4, 16, 32)
     preview = Previews(codec, tiny).picture(latents)
     pixels = tiny.decode(latents[None]).sample[0].movedim(0, -1)

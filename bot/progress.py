@@ -1,7 +1,7 @@
 """How a running turn looks: the status line, the growing preview and the code as it streams.
 
-A composer sends its text in hundreds of pieces, more than a browser needs; they are gathered here and shown
-every `TEXT_INTERVAL_S`. This module knows no Gradio.
+A composer sends its text in hundreds of pieces, more than anybody can see; they are gathered here and shown
+every `TEXT_INTERVAL_S`. The page and the chats show it, each in its way.
 """
 
 import math

@@ -1,0 +1,127 @@
+"""Who speaks where on Discord, as `bot.chat` knows it.
+
+Channels, threads, forum posts and direct messages are each a chat of their own. Without the content of all
+messages, which needs a privilege, only those can be read that mention the bot, as answers to it do, or are
+direct.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import discord
+
+from bot.chat.platform import Chat, Incoming, Message, Speaker
+from bot.discord.platform import NAME
+from storage.records import PersonKey
+
+ANSWERS_FOR_S: Final = 12 * 60.0
+"""Where only the interaction can be answered: its token lives a quarter of an hour."""
+
+_Channel = discord.abc.GuildChannel | discord.Thread | discord.abc.PrivateChannel
+
+
+def of_interaction(interaction: discord.Interaction[Any]) -> Incoming:
+    """A command, a button, a select or a form."""
+    chat = _chat_of_interaction(interaction)
+    pressed = interaction.message
+    return Incoming(
+        key=f"{NAME}:{interaction.id}",
+        speaker=_speaker(
+            interaction.user, interaction.locale.value, is_moderator=interaction.permissions.manage_messages
+        ),
+        chat=chat,
+        reply_to=Message(chat, str(pressed.id)) if pressed else None,
+    )
+
+
+def of_message(message: discord.Message, locale: str = "") -> Incoming:
+    """Something that was said to the bot; messages do not tell the locale of who writes them."""
+    chat = _chat(message.channel, message.guild)
+    author, reference = message.author, message.reference
+    may = message.channel.permissions_for(author) if isinstance(author, discord.Member) else None
+    answered = str(reference.message_id) if reference and reference.message_id else ""
+    return Incoming(
+        key=f"{NAME}:{message.id}",
+        speaker=_speaker(author, locale, is_moderator=may is not None and may.manage_messages),
+        chat=chat,
+        message_id=str(message.id),
+        reply_to=Message(chat, answered) if answered else None,
+    )
+
+
+def is_for(message: discord.Message, bot: discord.ClientUser) -> bool:
+    """Whether a person says it to the bot: directly, in answer to it, or by name."""
+    if message.author.bot or message.webhook_id:
+        return False
+    if message.type not in (discord.MessageType.default, discord.MessageType.reply):
+        return False
+    return message.guild is None or bot in message.mentions or _answers(message, bot)
+
+
+def words_of(message: discord.Message, bot: discord.ClientUser) -> str:
+    """What was said, without the bot's name."""
+    return re.sub(rf"<@!?{bot.id}>", "", message.content).strip()
+
+
+def can_only_answer(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the bot is no member there, so that nothing but the interaction can be answered."""
+    if interaction.guild_id is None:
+        return interaction.context.private_channel
+    return not interaction.is_guild_integration()
+
+
+def _answers(message: discord.Message, bot: discord.ClientUser) -> bool:
+    answered = message.reference.resolved if message.reference else None
+    return isinstance(answered, discord.Message) and answered.author.id == bot.id
+
+
+def _chat_of_interaction(interaction: discord.Interaction[Any]) -> Chat:
+    chat = _chat(interaction.channel, interaction.guild, str(interaction.channel_id or interaction.user.id))
+    if not can_only_answer(interaction):
+        return chat
+    return Chat(
+        NAME,
+        chat.chat_id,
+        is_private=False,
+        names=chat.names,
+        is_restricted=chat.is_restricted,
+        answers_for_s=ANSWERS_FOR_S,
+    )
+
+
+def _chat(channel: Any, guild: discord.Guild | None, chat_id: str = "") -> Chat:
+    return Chat(
+        NAME,
+        str(channel.id) if channel else chat_id,
+        is_private=guild is None and isinstance(channel, discord.DMChannel | None),
+        names=tuple(_names(channel, guild)),
+        is_restricted=_is_restricted(channel),
+    )
+
+
+def _names(channel: Any, guild: discord.Guild | None) -> Iterator[str]:
+    """What the lists of the settings may call it by: its server, its category, the channel of a thread."""
+    if guild:
+        yield f"{NAME}:{guild.id}"
+    for holder in ("category_id", "parent_id"):
+        if found := getattr(channel, holder, None):
+            yield f"{NAME}:{found}"
+
+
+def _is_restricted(channel: Any) -> bool:
+    try:
+        return bool(channel.is_nsfw())
+    except (AttributeError, discord.ClientException):  # private, or a thread whose channel is not known
+        return False
+
+
+def _speaker(user: discord.User | discord.Member, locale: str = "", *, is_moderator: bool) -> Speaker:
+    roles = user.roles if isinstance(user, discord.Member) else ()
+    return Speaker(
+        PersonKey(NAME, str(user.id)),
+        user.display_name,
+        locale,
+        is_moderator=is_moderator,
+        roles=tuple(f"{NAME}:role/{role.id}" for role in roles),
+    )

@@ -1,0 +1,243 @@
+"""The whole story on Discord, with the real client on a loopback Discord."""
+
+import asyncio
+
+from storage.records import TurnStatus
+from tests.bot.discord.conftest import DiscordStage
+from tests.bot.discord.people import labels_of
+from tests.bot.discord.world import DM, THREAD
+from tests.engine.conftest import Stage
+
+
+async def test_words_become_a_picture_in_one_message(stage: DiscordStage):
+    """A slash command is acknowledged, and one ordinary message becomes the result, with its buttons."""
+    asked = stage.ann.slash(stage.room, "omost", prompt="a pond")
+    result = await stage.result()
+    assert asked.responses[0] == {"type": 5, "data": {"flags": 64}}
+    assert result["attachments"][0]["filename"].endswith(".png")
+    assert result["attachments"][0]["description"]
+    assert "webhook_id" not in result, "a reply to it carries text"
+    assert labels_of(result) == ["🎲", "🧩", "↩️", "⬆️", "📜", "⭐", "✏️"]
+    assert len(stage.by_bot()) == 1
+    assert stage.world.content_of(result["attachments"][0]).startswith(b"\x89PNG")
+
+
+async def test_a_reply_changes_the_picture_without_the_content_of_all_messages(stage: DiscordStage):
+    """Somebody else replies to the result in another language, and a new message answers theirs."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    stage.composer.replies = [Stage.DUSK_REPLY]
+    said = stage.ben.say(stage.room, "make it dusk", first)
+    second = await stage.result(2)
+    assert str(second["message_reference"]["message_id"]) == said["id"]
+    assert stage.composer.requests[-1].canvas == Stage.POND
+    assert stage.composer.requests[-1].prompt == "make it dusk"
+    assert stage.world.intents & (1 << 15) == 0, "no privileged intent"
+
+
+async def test_a_reply_that_cannot_be_read_is_told_so(stage: DiscordStage):
+    """Without the mention a reply comes without its words."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    said = stage.ann.say(stage.room, "make it dusk", first, mentions=False)
+    await stage.world.until(lambda: len(stage.by_bot()) == 2, "an answer")
+    told = stage.by_bot()[1]
+    assert "✏️" in told["content"]
+    assert str(told["message_reference"]["message_id"]) == said["id"]
+    assert len(stage.composer.requests) == 1
+
+
+async def test_messages_are_answered_in_the_language_of_earlier_commands(stage: DiscordStage):
+    """Discord tells it with commands and buttons only."""
+    await stage.answer(stage.ben.slash(stage.room, "queue"))
+    stage.ben.say(stage.room, "<@1001>", mentions=True)
+    await stage.world.until(stage.by_bot, "the help")
+    assert "/omost" in stage.by_bot()[0]["content"]
+    assert "我" in stage.by_bot()[0]["content"]
+
+
+async def test_what_is_not_for_the_bot_is_left_alone(stage: DiscordStage):
+    """Other people's talk is not answered; a mention is."""
+    said = stage.ann.say(stage.room, "hello Ben")
+    stage.ben.say(stage.room, "hello Ann", said, mentions=False)
+    stage.ann.say(stage.room, "<@1001> a pond", mentions=True)
+    await stage.result()
+    assert stage.composer.requests[0].prompt == "a pond"
+    assert len(stage.by_bot()) == 1
+
+
+async def test_again_paints_with_another_seed(stage: DiscordStage):
+    """🎲 is acknowledged without a trace and paints the same scene anew."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    asked = stage.ben.press(stage.room, first, "🎲")
+    await stage.result(2)
+    assert asked.responses == [{"type": 6}]
+    canvases, seeds = zip(
+        *((canvas, settings.seed) for canvas, settings in stage.renderer.painted), strict=True
+    )
+    assert canvases[0] == canvases[1]
+    assert seeds[0] != seeds[1]
+
+
+async def test_a_region_is_edited_by_select_and_form(stage: DiscordStage):
+    """🧩, a region, ✏️, its form: the panel is for one person, and gone when the change begins."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    panel = await stage.answer(stage.ann.press(stage.room, first, "🧩"))
+    assert int(panel["id"]) in stage.world.hidden
+    chosen = stage.ann.choose(stage.room, panel, "heron")
+    await stage.world.until(lambda: "✏️" in str(labels_of(panel)), "the region's panel")
+    assert chosen.responses == [{"type": 6}]
+    form = await stage.form(stage.ann.press(stage.room, panel, "✏️"))
+    assert len(form.modal["components"]) == 5
+    stage.ann.fill(form, description="A red crane", location="on the left")
+    await stage.result(2)
+    assert "A red crane" in [each.description for each in stage.renderer.painted[-1][0].local_descriptions]
+    assert int(panel["id"]) not in stage.world.hidden
+
+
+async def test_the_pencil_asks_what_shall_change(stage: DiscordStage):
+    """✏️ and the message's menu open a form as the very first response; what is sent refines that picture."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    stage.composer.replies = [Stage.DUSK_REPLY]
+    form = await stage.form(stage.ann.press(stage.room, first, "✏️"))
+    stage.ann.fill(form, prompt="make it dusk")
+    second = await stage.result(2)
+    menu = await stage.form(stage.ben.menu(stage.room, "Change this picture", first))
+    assert menu.modal["title"] != form.modal["title"], "in Chinese"
+    stage.ben.fill(menu, prompt="天黑了")
+    await stage.result(3)
+    assert [each.canvas for each in stage.composer.requests] == [None, Stage.POND, Stage.POND]
+    about = await stage.answer(stage.ann.menu(stage.room, "About this scene", second))
+    assert [each["filename"].rpartition(".")[2] for each in about["attachments"]] == ["png", "py"]
+
+
+async def test_undo_and_history(stage: DiscordStage):
+    """/undo shows the picture before; /history is a picture with a select, hidden from others."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    await stage.result()
+    stage.ann.slash(stage.room, "refine", prompt="make it dusk")
+    await stage.result(2)
+    stage.ann.slash(stage.room, "undo")
+    await stage.result(3)
+    tree = await stage.answer(stage.ann.slash(stage.room, "history"))
+    assert int(tree["id"]) in stage.world.hidden
+    assert tree["attachments"]
+    stage.ann.choose(stage.room, tree, "2. ")
+    await stage.result(4)
+
+
+async def test_cancelling_while_it_is_painted(stage: DiscordStage):
+    """❌ under the progress calls it off; somebody else is told that it is not theirs."""
+    stage.renderer.gate = asyncio.Event()
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    await stage.world.until(lambda: any("❌" in labels_of(each) for each in stage.by_bot()), "progress")
+    (message,) = stage.by_bot()
+    refused = await stage.answer(stage.ben.press(stage.room, message, "❌"))
+    assert "不" in refused["content"] or "只有" in refused["content"]
+    stage.ann.press(stage.room, message, "❌")
+    await stage.world.until(lambda: "🎲" in labels_of(message), "it is cancelled")
+    assert await stage.turns() == [TurnStatus.CANCELLED]
+    assert message["attachments"] == []
+
+
+async def test_a_batch_is_a_grid_with_buttons_for_each(stage: DiscordStage):
+    """Four pictures follow the grid; V3 paints neighbours of the third, and a reply to a picture means it."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond", count=4, seed=40)
+    grid = await stage.result()
+    assert labels_of(grid)[7:] == ["U1", "U2", "U3", "U4", "V1", "V2", "V3", "V4"]
+    await stage.world.until(lambda: len(stage.by_bot()) == 5, "the pictures")
+    third = stage.by_bot()[3]
+    stage.ann.press(stage.room, grid, "V3")
+    await stage.result(2)
+    assert stage.renderer.painted[-1][1].seed == 43
+    await stage.ended()
+    stage.ben.say(stage.room, "make it dusk", third)
+    await stage.world.until(lambda: len(stage.composer.requests) == 2, "a change")
+    await stage.ended()
+    assert stage.renderer.painted[-1][1].seed == 42
+
+
+async def test_scene_files_come_in_by_option_form_and_message(stage: DiscordStage):
+    """The picture's own file opens its scene, wherever it is sent."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    png = stage.world.content_of((await stage.result())["attachments"][0])
+    direct = stage.world.channel(None, DM)
+    stage.ann.slash(direct, "open", file=("scene.png", png))
+    await stage.result(1, direct)
+    stage.ann.fill(await stage.form(stage.ann.slash(direct, "open")), file=("scene.png", png))
+    await stage.result(2, direct)
+    stage.ann.say(direct, "", file=("scene.png", png))
+    await stage.result(3, direct)
+    refused = await stage.answer(stage.ann.slash(direct, "open", file=("scene.png", b"\x89PNG\r\n\x1a\n")))
+    assert refused["content"]
+    assert [canvas for canvas, _ in stage.renderer.painted] == [Stage.POND] * 4
+
+
+async def test_settings_are_a_form(stage: DiscordStage):
+    """What is chosen holds for the person's next scene."""
+    form = await stage.form(stage.ann.slash(stage.room, "settings"))
+    stage.ann.fill(form, steps="9", language="zh")
+    await stage.world.until(
+        lambda: any("设置" in each["content"] for each in stage.world.hidden.values()), "a toast"
+    )
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    await stage.result()
+    assert stage.renderer.painted[-1][1].steps == 9
+    refused = await stage.answer(stage.ben.slash(stage.room, "settings", whose="here"))
+    assert refused["content"]
+
+
+async def test_a_thread_is_a_conversation_of_its_own(stage: DiscordStage):
+    """What is refined in a thread is the thread's picture."""
+    thread = stage.world.channel(stage.guild_id, THREAD, parent_id=stage.room.id)
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    await stage.result()
+    refused = await stage.answer(stage.ann.slash(thread, "undo"))
+    assert refused["content"]
+    stage.ann.slash(thread, "omost", prompt="another pond")
+    await stage.result(1, thread)
+    assert len(await stage.turns(thread)) == 1
+
+
+async def test_two_people_on_one_result(stage: DiscordStage):
+    """Both get a picture of their own, at the same time."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    stage.ann.say(stage.room, "make it dusk", first)
+    stage.ben.press(stage.room, first, "🎲")
+    await stage.result(3)
+    assert await stage.turns() == [TurnStatus.DONE] * 3
+
+
+async def test_options_are_completed(stage: DiscordStage):
+    """Sizes by name, and one's own scenes by their words."""
+    asked = stage.ben.types(stage.room, "omost", "size", "")
+    await stage.world.until(lambda: asked.responses, "sizes")
+    assert "896x1152" in [each["value"] for each in asked.responses[0]["data"]["choices"]]
+    stage.ann.slash(stage.room, "omost", prompt="a quiet pond")
+    await stage.result()
+    scenes = stage.ann.types(stage.room, "open", "scene", "quiet")
+    await stage.world.until(lambda: scenes.responses, "scenes")
+    (found,) = scenes.responses[0]["data"]["choices"]
+    stage.ann.slash(stage.room, "open", scene=found["value"])
+    await stage.result(2)
+    regions = stage.ann.types(stage.room, "regions", "region", "heron")
+    await stage.world.until(lambda: regions.responses, "regions")
+    (heron,) = regions.responses[0]["data"]["choices"]
+    panel = await stage.answer(stage.ann.slash(stage.room, "regions", region=heron["value"]))
+    assert "heron" in panel["content"]
+
+
+async def test_toasts_go_away(scene: DiscordStage, monkeypatch):
+    """A favourite is told of and the telling taken away; /favourites has it."""
+    monkeypatch.setattr("bot.discord.answering.TOAST_S", 0.0)
+    stage = await scene.start()
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    asked = stage.ann.press(stage.room, first, "⭐")
+    await stage.world.until(lambda: asked.followups and not stage.world.hidden, "the toast is gone")
+    kept = await stage.answer(stage.ann.slash(stage.room, "favourites"))
+    assert kept["components"]

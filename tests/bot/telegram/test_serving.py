@@ -1,0 +1,129 @@
+"""How the bot is connected: polling, webhook, a second poller, a wrong token, a Telegram that is away."""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.chat.platform import AccountUnusable
+from bot.report import ExitStatus
+from tests.bot.telegram.bot_api import BotApi
+from tests.bot.telegram.house import House, after
+from tests.engine.conftest import eventually
+
+WISH = "/omost a fair"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def test_a_webhook_takes_updates_from_telegram_alone(telegram: BotApi, tmp_path: Path) -> None:
+    """Each update is stored before it is taken, twice delivered is handled once, and nobody else gets in."""
+    port = free_port()
+    hook = {"webhook_url": f"http://127.0.0.1:{port}/hook", "webhook_port": port}
+    telegram.updates.delivers_twice = True
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    async with House(telegram, tmp_path, telegram=hook) as house:
+        await chat.say(ada, WISH)
+        first = await after(chat)
+        await chat.press(ada, first, "🎲")
+        await after(chat, first)
+        assert len(house.renderer.painted) == 2
+        update = {"update_id": 999999, "message": {"message_id": 77, "date": 1, "chat": chat.to_json()}}
+        async with aiohttp.ClientSession() as session:
+            for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guess"}):
+                async with session.post(hook["webhook_url"], json=update, headers=headers) as answer:
+                    assert answer.status == 403
+
+        async def is_handled() -> bool:
+            return await house.store.unhandled("telegram") == ()
+
+        await eventually(is_handled, "everything is handled")
+
+
+async def test_a_webhook_whose_port_is_taken_is_told(telegram: BotApi, tmp_path: Path) -> None:
+    """The bot does not begin where it cannot listen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        hook = {"webhook_url": f"http://127.0.0.1:{port}/hook", "webhook_port": port}
+        async with House(telegram, tmp_path, telegram=hook) as house:
+            with pytest.raises(AccountUnusable) as refused:
+                await house.serving
+    assert refused.value.reason == "webhook-address-taken"
+
+
+async def test_of_two_pollers_the_new_one_gives_way(telegram: BotApi, tmp_path: Path) -> None:
+    """A second `omost-bot run` with the same token ends with one sentence; the first bot goes on."""
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    variables = {
+        "OMOST_TELEGRAM__TOKEN": telegram.token,
+        "OMOST_TELEGRAM__API_BASE_URL": telegram.url,
+        "OMOST_WEB__PORT": "0",
+        "OMOST_LOG__LEVEL": "error",
+    }
+    (tmp_path / "second").mkdir()
+    async with House(telegram, tmp_path / "first") as house:
+        await chat.say(ada, "/help")
+        await chat.wait_for(lambda message: "/omost" in message.text)
+        second = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "bot", "run"),
+            env={**os.environ, **variables},
+            cwd=tmp_path / "second",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, trouble = await asyncio.wait_for(second.communicate(), 120)
+        assert second.returncode == ExitStatus.UNAVAILABLE
+        assert trouble.decode().splitlines() == [
+            "Telegram cannot be served: another process uses the same token; end one of the two."
+        ]
+        assert not house.serving.done()
+        await chat.say(ada, WISH)
+        await after(chat)
+
+
+async def test_a_wrong_token_is_told(telegram: BotApi, tmp_path: Path) -> None:
+    """A token that Telegram does not know ends the bot with a reason that has words."""
+    async with House(telegram, tmp_path, telegram={"token": "1:wrong"}) as house:
+        with pytest.raises(AccountUnusable) as refused:
+            await house.serving
+    assert refused.value.reason == "token-refused"
+
+
+async def test_telegram_that_is_away_is_waited_for(telegram: BotApi, tmp_path: Path) -> None:
+    """A server that fails at the start and breaks connections later is asked again."""
+    telegram.faults.fail("getMe", code=502)
+    telegram.faults.lose("getUpdates")
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    async with House(telegram, tmp_path):
+        await chat.say(ada, WISH)
+        await after(chat)
+
+
+async def test_the_menu_is_told_once(telegram: BotApi, tmp_path: Path) -> None:
+    """Commands and descriptions are told in each language, and not again by the next process."""
+    ada, bo = telegram.person("Ada"), telegram.person("Bo", "zh-hans")
+    group = telegram.group("Club", ada, bo)
+    for _ in range(2):
+        async with House(telegram, tmp_path):
+            await telegram.private(ada).say(ada, "/help")
+            await telegram.private(ada).wait_for(lambda message: "/omost" in message.text)
+            await telegram.until(lambda: len(telegram.calls("setMyShortDescription")) == 2)
+        telegram.private(ada).all_messages.clear()
+    assert len(telegram.calls("setMyCommands")) == 6
+    names = {command["command"] for command in telegram.commands_seen_by(ada, group)}
+    others = {command["command"] for command in telegram.commands_seen_by(bo, group)}
+    assert names - others == {"stats"}
+    assert telegram.unknown_methods == []
