@@ -151,21 +151,27 @@ def _wire(
 @asynccontextmanager
 async def _introduced(application: _Application) -> AsyncGenerator[None]:
     """Waits until Telegram can be reached and says who the bot is."""
+    try:
+        await _introduce(application)
+        yield
+    finally:
+        await application.shutdown()
+        await application.bot.shutdown()  # also where it was never introduced
+
+
+async def _introduce(application: _Application) -> None:
     pause_s = 1.0
     while True:
         try:
             await application.initialize()
-            break
         except InvalidToken:
             raise AccountUnusable(_PLATFORM, "token-refused") from None
         except NetworkError as error:
             _log.warning("telegram_unreachable", why=repr(error), again_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-    try:
-        yield
-    finally:
-        await application.shutdown()
+        else:
+            return
 
 
 @asynccontextmanager

@@ -26,8 +26,6 @@ from tests.bot.telegram.messages import Message
 
 PICTURE = {"width_px": 256, "height_px": 320}
 PLATFORM = "telegram"
-ANSWERED_S = 2.0
-ON_THE_WAY_S = 0.05
 SPEED = 5.0
 """So much faster than the wall's the clock of sending runs, and Telegram's."""
 
@@ -120,15 +118,6 @@ class House:
         await self._open.aclose()
 
     async def _end(self) -> None:
-        """Ends the bot when it has its answers: httpx leaves a socket open now and then if cut short."""
-        with suppress(TimeoutError):
-            await self.server.until(self._is_answered, ANSWERED_S)
-        await asyncio.sleep(ON_THE_WAY_S)
         self.serving.cancel()
         with suppress(asyncio.CancelledError, AccountUnusable):
             await self.serving
-
-    def _is_answered(self) -> bool:
-        """Whether nothing that was asked of Telegram is on its way, updates aside."""
-        calls = (call for call in self.server.all_calls if call.method != "getUpdates")
-        return all(call.code or call.is_abandoned for call in calls)
