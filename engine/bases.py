@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ async def base_of(store: Store, revision: Revision, settings: SceneSettings) -> 
     try:
         parent = await lasting(lambda: store.revision(parent_id))
         pictures = await _pictures(store, parent.images)
-    except (NotFound, OSError):  # forgotten, or removed for want of room
+    except NotFound:  # forgotten meanwhile
         return None
     if not pictures:
         return None
@@ -49,8 +50,12 @@ async def base_of(store: Store, revision: Revision, settings: SceneSettings) -> 
 
 
 async def _pictures(store: Store, images: tuple[StoredImage, ...]) -> dict[int, Image.Image]:
-    """The pictures by their seeds, in order."""
-    return {image.seed: await _picture(store, image.id) for image in images}
+    """The pictures by their seeds, in order; without those that were removed, or lost with their file."""
+    found: dict[int, Image.Image] = {}
+    for image in images:
+        with suppress(NotFound, OSError):
+            found[image.seed] = await _picture(store, image.id)
+    return found
 
 
 async def _picture(store: Store, image_id: str) -> Image.Image:

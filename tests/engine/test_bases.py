@@ -111,6 +111,16 @@ async def test_a_damaged_picture_is_no_base(closed_stage, rendered, damage):
     assert (await rendered(stage.DUSK, parent))[1] is None
 
 
+async def test_one_lost_picture_takes_no_other_along(closed_stage, rendered):
+    """Its place is taken by the first one that is left; the others are gone on from as ever."""
+    stage = closed_stage
+    parent, _ = await rendered(stage.POND, count=3)
+    path = await stage.store.image_path(parent.images[1].id)
+    await asyncio.to_thread(path.unlink)
+    _, base = await rendered(stage.DUSK, parent, count=3)
+    assert seeds_of(base) == [7, 7, 9]
+
+
 async def test_a_parent_whose_pictures_are_gone_is_no_base(closed_stage, rendered):
     """Removed after their time, or lost with their file."""
     stage = closed_stage

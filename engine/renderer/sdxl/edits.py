@@ -13,6 +13,7 @@ from canvas.layout import GRID_CELLS, Rect, rect
 from canvas.model import Canvas
 from canvas.names import COLORS
 from engine.renderer import Base
+from engine.renderer.sdxl.options import SAMPLERS
 from engine.renderer.sdxl.presets import enlarges
 from storage.scene import SceneSettings
 
@@ -100,7 +101,8 @@ def _is_everything(
 
 def _how_painted(settings: SceneSettings) -> SceneSettings:
     """The settings without those that do not show in a picture."""
-    return replace(settings, count=1, steady=True, locked="", composer="")
+    sampler = settings.sampler or SAMPLERS[0]
+    return replace(settings, sampler=sampler, count=1, steady=True, locked="", composer="")
 
 
 def _touched(differences: Iterable[Change]) -> list[Rect]:

@@ -139,11 +139,11 @@ def test_other_settings_paint_everything(changed):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"count": 4}, {"composer": "openai"}, {"locked": "a dog\na cow"}],
+    [{"count": 4}, {"composer": "openai"}, {"locked": "a dog\na cow"}, {"sampler": "dpmpp_2m_karras"}],
     ids=lambda changed: next(iter(changed)),
 )
 def test_settings_that_do_not_show_change_nothing(changed):
-    """How many pictures, who composes, and locks of regions that are not there."""
+    """How many pictures, who composes, locks of regions that are not there, the usual sampler by its name."""
     assert_painted(planned(room(LAMP, replace(CAT, color="red")), **changed), CAT)
 
 
