@@ -178,6 +178,7 @@ class Actions:
         self._access.check_may_end(heard.speaker, turn.person)
         if not await self._studio.cancel(turn.id):
             return Answer(toast=heard.words.text("It has ended already."))
+        await self._messages.called_off(turn.id)
         return Answer(toast=heard.words.text("Cancelling …"))
 
     async def _running(self, heard: Heard) -> Turn | None:

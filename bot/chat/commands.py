@@ -70,4 +70,6 @@ def with_names(text: str, words: Words) -> str:
     return _NAMED.sub(lambda found: f"/{names[found[1]]}", text)
 
 
-_NAMED: Final = re.compile(rf"(?<!\S)/({'|'.join(each.name for each in COMMANDS)})\b")
+_NAMED: Final = re.compile(
+    rf"(?<![A-Za-z0-9/:._-])/({'|'.join(each.name for each in COMMANDS)})(?![A-Za-z0-9_])"
+)

@@ -131,6 +131,10 @@ class Messages:
             raise PlatformError(_CLOSED)
         delivery.result()
 
+    async def called_off(self, turn_id: str) -> None:
+        """Says at once that a turn was called off; its job, which says so too, may have to wait for others."""
+        self._deliver(await self._store.turn(turn_id))
+
     async def resume(self) -> None:
         """Goes on with what was under way when the last process ended."""
         for post in await lasting(partial(self._store.open_posts, self._platform.name)):

@@ -128,7 +128,7 @@ class Answering:
             await self._replace(interaction, view)
         elif view:
             await self._add(interaction, view, is_private=answer.is_private)
-        elif is_command and not can_only_answer(interaction):
+        elif is_command and not self._platform.has_answered(interaction):
             await self._end_command(interaction, answer.toast)
         if answer.toast and not is_command:
             await self._toast(interaction, answer.toast)

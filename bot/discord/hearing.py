@@ -7,6 +7,7 @@ direct.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import discord
@@ -105,8 +106,9 @@ def _names(channel: Any, guild: discord.Guild | None) -> Iterator[str]:
     if guild:
         yield f"{NAME}:{guild.id}"
     for holder in ("category_id", "parent_id"):
-        if found := getattr(channel, holder, None):
-            yield f"{NAME}:{found}"
+        with suppress(discord.ClientException):  # a thread whose channel is not known has no category
+            if found := getattr(channel, holder, None):
+                yield f"{NAME}:{found}"
 
 
 def _is_restricted(channel: Any) -> bool:

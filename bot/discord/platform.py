@@ -58,6 +58,10 @@ class DiscordPlatform:
         """What is posted with that key goes out as answers to the interaction: there is no other way."""
         _remember(self._asking, key, interaction)
 
+    def has_answered(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whether something was posted as an answer to the interaction."""
+        return any(each is interaction for each in self._answers.values())
+
     async def post(self, chat: Chat, view: View, *, key: str, reply_to: str = "") -> str:
         """Sends a message; the same key within some minutes is sent once."""
         files, text = await self._drawn(chat, view)

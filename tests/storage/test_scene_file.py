@@ -139,7 +139,7 @@ def test_the_scene_stands_before_the_pixels_in_the_documented_form(scene: Scene)
                 chunk(b"iTXt", itxt(record())),
             ),
         ),
-        ("settings of another version", png(chunk(b"iTXt", itxt(record(settings={"sampler": "x"}))))),
+        ("settings of another version", png(chunk(b"iTXt", itxt(record(settings={"brush": "x"}))))),
         ("text", write(Canvas(GlobalDescription("A pond."))).encode()),
         (
             "text with BOM and Windows line ends",

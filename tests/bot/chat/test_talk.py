@@ -597,6 +597,21 @@ async def test_cancel_by_command_takes_ones_own(talking):
     assert (await talking.store.turn(said.key)).status is TurnStatus.CANCELLED
 
 
+async def test_what_waits_behind_ones_own_is_cancelled_at_once(talking):
+    """Its message says so while the earlier request is still being painted."""
+    talking.stage.renderer.gate = asyncio.Event()
+    first, second = ANN.says(ROOM), ANN.says(ROOM)
+    await talking.talk.compose(first, "a pond")
+    await talking.talk.compose(second, "a lake")
+    message = talking.platform.messages()[-1]
+    await talking.pressed(message, Press(Action.CANCEL))
+    await talking.platform.until(lambda: "Cancelled" in talking.platform.messages()[-1].text)
+    assert (await talking.store.turn(first.key)).status is TurnStatus.RUNNING
+    talking.stage.renderer.gate.set()
+    await talking.stage.ended(second.key)
+    assert len(talking.platform.messages()) == 2
+
+
 async def test_the_queue_and_the_figures(talking):
     """/queue shows one's own place; /stats is for moderators."""
     talking.stage.renderer.gate = asyncio.Event()

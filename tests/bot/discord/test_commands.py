@@ -44,4 +44,5 @@ async def test_discord_is_told_of_the_commands_once(stage: DiscordStage):
 def test_help_calls_commands_as_the_program_does():
     """Whoever sees Chinese names reads Chinese names; words that only look like commands stay."""
     assert with_names("/render, and/or http://x/undo", words("zh")) == "/重画, and/or http://x/undo"
+    assert with_names("重画，/undo后退。/history.", words("zh")) == "重画，/撤销后退。/历史."
     assert with_names("/render", words("en")) == "/render"

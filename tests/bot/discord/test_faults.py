@@ -10,7 +10,7 @@ from bot.replies import words
 from storage.records import Durations, TurnStatus
 from tests.bot.discord.conftest import DiscordStage
 from tests.bot.discord.people import Person, labels_of
-from tests.bot.discord.world import DM, RESPOND_WITHIN_S
+from tests.bot.discord.world import DM, RESPOND_WITHIN_S, THREAD
 
 NO_ACCESS, NO_PERMISSION = 50001, 50013
 
@@ -190,6 +190,25 @@ async def test_where_the_bot_is_no_member_the_interaction_answers(stage: Discord
     result = await stage.result(1, elsewhere)
     assert int(result["id"]) == asked.original
     assert asked.responses[0].get("data", {}).get("flags", 0) == 0, "everybody sees it"
+
+
+async def test_a_thread_whose_channel_is_not_known(stage: DiscordStage):
+    """As all are where the bot is no member: it is served like any other."""
+    thread = stage.world.channel(stage.world.new_id(), THREAD, parent_id=stage.world.new_id())
+    thread.refusal = NO_ACCESS
+    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
+    cyd.slash(thread, "omost", prompt="a pond")
+    await stage.result(1, thread)
+
+
+async def test_where_the_bot_is_no_member_a_form_is_answered(stage: DiscordStage):
+    """A form that was opened by a command leaves nobody with a bot that thinks for ever."""
+    elsewhere = stage.world.channel(stage.world.new_id())
+    elsewhere.refusal = NO_ACCESS
+    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
+    form = await stage.form(cyd.slash(elsewhere, "settings"))
+    told = await stage.answer(cyd.fill(form, steps="9"))
+    assert "kept" in told["content"]
 
 
 async def test_where_only_the_interaction_answers_long_jobs_are_refused_beforehand(stage: DiscordStage):

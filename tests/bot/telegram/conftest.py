@@ -1,6 +1,8 @@
 """A Bot API server on loopback and the real python-telegram-bot in front of it."""
 
-from collections.abc import AsyncIterator
+import gc
+import warnings
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,18 @@ from tests.bot.telegram.house import SPEED, House
 def _durations_as_timedeltas(monkeypatch: pytest.MonkeyPatch) -> None:
     """A RetryAfter that tells whole seconds warns of a later version as soon as it is made."""
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
+
+
+@pytest.fixture(autouse=True)
+def _cut_short() -> Iterator[None]:
+    """httpx leaves a socket to the collector when a request is cancelled in the middle, as a restart does.
+
+    It is collected here, or it would be held against whatever test comes later.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

@@ -380,7 +380,7 @@ async def test_the_models_own_configuration_ends_an_answer(
         TransformersComposer(replace(options, model=str(each))) for each in (omost_folder, folder)
     )
 
-    before, after = [(await each._loaded())._decoder.stop_ids for each in (plain, stopping)]
+    before, after = [(await each._writer.get())._decoder.stop_ids for each in (plain, stopping)]
     assert after == before | {7}
     assert 7 not in before
 
