@@ -132,7 +132,7 @@ class Messages:
         delivery.result()
 
     async def called_off(self, turn_id: str) -> None:
-        """Says at once that a turn was called off; its job, which says so too, may have to wait for others."""
+        """Says at once that a turn was called off; its job would say so too, when others are done."""
         self._deliver(await self._store.turn(turn_id))
 
     async def resume(self) -> None:
