@@ -21,7 +21,7 @@ def _durations_as_timedeltas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _cut_short() -> Iterator[None]:
-    """A socket is left to the collector by httpx when a request is cancelled in the middle, as a restart does.
+    """A socket is left to the collector by httpx when a request is cancelled in the middle of it.
 
     It is collected here, or it would be held against whatever test comes later.
     """
