@@ -332,7 +332,9 @@ class Messages:
         ended = await outcome(
             self._studio, turn, posting.words_of(blank), is_spoiler=posting.is_spoiler(blank)
         )
-        view = looks.without_picture(ended.view, refusal, posting.words_of(blank)) if refusal else ended.view
+        view = ended.view
+        if refusal and view.picture:
+            view = looks.without_picture(view, refusal, posting.words_of(blank))
         try:
             post = await self._turned_into(post or await self._placed(blank, turn.id), view)
             await self._send_beside(post, ended)

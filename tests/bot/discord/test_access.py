@@ -72,7 +72,7 @@ async def test_who_manages_messages_looks_after_the_channel(stage: DiscordStage)
     """Sets its settings, and is told how it goes."""
     moderator = Person(stage.world, 505, "Eve", permissions=MODERATOR)
     form = await stage.form(moderator.slash(stage.room, "settings", whose="here"))
-    moderator.fill(form, steps="7")
+    await stage.answer(moderator.fill(form, steps="7"))
     await stage.answer(moderator.slash(stage.room, "stats"))
     stage.ann.slash(stage.room, "omost", prompt="a pond")
     result = await stage.result()

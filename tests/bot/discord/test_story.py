@@ -179,7 +179,7 @@ async def test_scene_files_come_in_by_option_form_and_message(stage: DiscordStag
 async def test_settings_are_a_form(stage: DiscordStage):
     """What is chosen holds for the person's next scene."""
     form = await stage.form(stage.ann.slash(stage.room, "settings"))
-    stage.ann.fill(form, steps="9", language="zh")
+    await stage.answer(stage.ann.fill(form, steps="9", language="zh"))
     await stage.world.until(
         lambda: any("设置" in each["content"] for each in stage.world.hidden.values()), "a toast"
     )
