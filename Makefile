@@ -1,28 +1,34 @@
 # make demo   the chat page on http://127.0.0.1:7860 (PORT=8080 make demo: on another port)
 # make test   every check: style, types, import directions, tests
 # make lint   the same without the tests
+# make audit  whether a pinned dependency is on the public lists of vulnerabilities
 # make clean  removes what the others made
 
 PYTHON ?= python3
 VENV := .venv
+# Tests wait for processes and browsers more than they compute: so many run at once even on two cores.
+WORKERS ?= 4
 # Without compiling, the installation takes half the time; Python compiles what it imports, when it does.
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint audit clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
 	@$(if $(PORT),OMOST_WEB__PORT='$(PORT)') $(VENV)/bin/omost-bot web
 
 test: lint
-	$(VENV)/bin/pytest -n auto --dist loadfile
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/basedpyright
 	$(VENV)/bin/lint-imports
+
+audit: $(VENV)/.dev
+	$(VENV)/bin/python tools/audit.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

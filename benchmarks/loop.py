@@ -29,7 +29,7 @@ from bot.service import serve_bot
 from bot.settings import Settings
 from bot.worker import child_name, worker_command
 from tests.bot.discord.gateway import discord_on_loopback
-from tests.bot.discord.people import Person, items_of
+from tests.bot.discord.people import Person, labels_of
 from tests.bot.discord.world import Channel, World
 
 EVERY_S = 0.005
@@ -71,7 +71,7 @@ class OtherThread:
     @staticmethod
     def has_result(room: Channel) -> bool:
         """Whether the picture has been delivered."""
-        return any("🎲" in [item.get("label") for item in items_of(each)] for each in room.messages.values())
+        return any("🎲" in labels_of(each) for each in room.messages.values())
 
 
 async def watched(other: OtherThread) -> list[float]:

@@ -1,13 +1,70 @@
 """What scenes and pictures are called, wherever they are shown or sent."""
 
+from collections.abc import Mapping, Sequence
+from enum import Enum
+
 from bot.replies import Words
 from storage.records import Revision, StoredImage
 from storage.scene import SceneSettings
 
 
+class Making(Enum):
+    """How a revision came about."""
+
+    SAID = "said"
+    """Somebody said words for it, or a form did."""
+    AGAIN = "again"
+    LARGER = "larger"
+    VARIED = "varied"
+    """The same scene, several times."""
+
+
+def making(prompt: str, settings: SceneSettings, parent: SceneSettings | None) -> Making:
+    """How something came about that was asked for with these words and settings."""
+    if prompt:
+        return Making.SAID
+    if parent and _longer_side(settings) > _longer_side(parent):
+        return Making.LARGER
+    return Making.VARIED if settings.count > 1 else Making.AGAIN
+
+
+def titles(revisions: Sequence[Revision], words: Words) -> dict[str, str]:
+    """What the revisions of a conversation are called, by their ids; also those that nobody said words for.
+
+    Args:
+        revisions: Oldest first; what is older than all of them is not looked at.
+        words: Of whoever reads it.
+    """
+    known = {revision.id: revision for revision in revisions}
+    return {revision.id: _title_among(revision, known, words) for revision in revisions}
+
+
 def title(revision: Revision) -> str:
     """What a revision is called: what was asked for, or what the scene shows."""
     return revision.prompt or revision.scene.canvas.global_description.description
+
+
+def _title_among(revision: Revision, known: Mapping[str, Revision], words: Words) -> str:
+    parent = known.get(revision.parent_id or "")
+    origin = revision
+    while not origin.prompt and (before := known.get(origin.parent_id or "")):
+        origin = before
+    called = title(origin)
+    if revision.parent_id is None:
+        return called
+    match making(revision.prompt, revision.scene.settings, parent and parent.scene.settings):
+        case Making.SAID:
+            return called
+        case Making.AGAIN:
+            return words.text("{title} · again", title=called)
+        case Making.LARGER:
+            return words.text("{title} · larger", title=called)
+        case Making.VARIED:
+            return words.text("{title} · variations", title=called)
+
+
+def _longer_side(settings: SceneSettings) -> float:
+    return max(settings.width_px, settings.height_px) * settings.high_resolution
 
 
 def picture_kind(settings: SceneSettings, words: Words) -> str:

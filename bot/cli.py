@@ -8,6 +8,7 @@ What a command needs is imported when it runs, so that help is instant. What a c
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 _EXIT_STATUSES = """\
 [bold]Exit status[/bold]
   0  done
-  1  the request was refused, or the input is no scene
+  1  the request was refused, the input is no scene, or doctor found what has to be mended
   2  the command line, a file name or the settings are wrong
   3  a backend or the database cannot be used, or the process's name is taken
 130  interrupted
@@ -74,6 +75,19 @@ _CHECK_EXAMPLES = """\
 [bold]Examples[/bold]
   omost-bot canvas check lighthouse.py
   omost-bot compose "a lighthouse on a cliff" | omost-bot canvas check - --json"""
+
+_CONFIG_EXAMPLES = """\
+[bold]Examples[/bold]
+  omost-bot config > config.toml"""
+
+_DOCTOR_EPILOG = """\
+[bold]Examples[/bold]
+  omost-bot doctor
+  omost-bot doctor --json | jq -r '.checks[] | select(.status != "ok") | .summary'
+
+[bold]Exit status[/bold]
+  0  it can run, though perhaps with warnings
+  1  it cannot run like this"""
 
 _RUN_EXAMPLES = """\
 [bold]Examples[/bold]
@@ -250,6 +264,32 @@ def db_upgrade(config: Config = None) -> None:
         report.result(_upgraded(settings, report.words), {})
 
 
+@app.command("config", epilog=_CONFIG_EXAMPLES)
+def config_sample() -> None:
+    """Print a config.toml in which every option stands with its default and what it means."""
+    from bot.settings import sample_config
+
+    typer.echo(sample_config(), nl=False)
+
+
+@app.command(epilog=_DOCTOR_EPILOG)
+def doctor(*, as_json: Json = False, config: Config = None) -> None:
+    """Look whether the bot can run here, and say what to do where it cannot; nothing is changed.
+
+    Settings, database, disk, GPU, models, the accounts on Telegram and Discord, ports, fonts, clock.
+    """
+    from bot.doctor import examine
+    from bot.doctor.printing import end_with, print_examination
+    from bot.log import configure_log
+    from bot.report import reporting
+
+    configure_log("critical")
+    with reporting(as_json=as_json):
+        found = examine(config)
+        print_examination(found, as_json=as_json)
+    end_with(found)
+
+
 @app.command(epilog=_RUN_EXAMPLES)
 def run(config: Config = None) -> None:
     """Run the bot until Ctrl-C: the chat page, the chats that have a token, and a worker that paints.
@@ -273,12 +313,13 @@ def worker(
 
     The work is done by a child process, which is started again when it dies or falls silent.
     """
+    from bot.settings import load_settings, settings_file
     from bot.worker import host_name, keep_worker, work, worker_command
 
     with _service(config) as (_, settings):
         chosen, named = roles.names if roles else settings.worker.roles, name or host_name()
         if leashed:
-            asyncio.run(work(settings, chosen, named))
+            asyncio.run(work(settings, chosen, named, partial(load_settings, settings_file(config))))
         else:
             command = worker_command(chosen, named, config)
             asyncio.run(keep_worker(command, silence_s=settings.worker.silence_s))
@@ -288,8 +329,7 @@ def _serve(config: Path | None, *, has_chats: bool = True) -> None:
     from bot.chat.platform import AccountUnusable
     from bot.report import ExitStatus
     from bot.service import serve_bot
-    from bot.settings import SettingsError
-    from bot.web import AddressUnavailable
+    from bot.settings import load_settings, settings_file
     from bot.worker import child_name, worker_command
 
     with _service(config) as (report, settings):
@@ -298,16 +338,9 @@ def _serve(config: Path | None, *, has_chats: bool = True) -> None:
             report.result(report.words.text("The page is at {address}; Ctrl-C ends it.", address=address), {})
 
         child = worker_command(settings.worker.roles, child_name(settings), config)
+        read = partial(load_settings, settings_file(config))
         try:
-            asyncio.run(serve_bot(settings, child, has_chats=has_chats, on_listening=announce))
-        except AddressUnavailable as error:
-            sentence = report.words.text(
-                "The page cannot be served at {host}:{port}: {reason}. Choose another port in the settings.",
-                host=error.host,
-                port=error.port,
-                reason=error.reason,
-            )
-            raise SettingsError(sentence) from error
+            asyncio.run(serve_bot(settings, child, has_chats=has_chats, on_listening=announce, read=read))
         except AccountUnusable as error:
             sentence = report.words.text(
                 "{platform} cannot be served: {reason}.",
@@ -328,22 +361,33 @@ def _command(config: Path | None, *, as_json: bool) -> "Generator[tuple[Report, 
     with reporting(as_json=as_json) as report:
         settings = load_settings(config)
         report.words = words(settings.language)
-        configure_log("warning")
+        configure_log("warning", secrets=settings.secrets())
         yield report, settings
 
 
 @contextmanager
 def _service(config: Path | None) -> "Generator[tuple[Report, Settings]]":
     """Like `_command`, for what runs on and on; adds the ways in which that cannot begin."""
+    from bot.listening import AddressUnavailable
     from bot.log import configure_log
     from bot.report import ExitStatus
+    from bot.settings import SettingsError
     from engine.jobs import IdentityTaken
     from engine.supervisor import WorkerCannotStart
 
     with _command(config, as_json=False) as (report, settings):
-        configure_log(settings.log.level)
+        log = settings.log
+        configure_log(log.level, style=log.format, prompts=log.prompts, secrets=settings.secrets())
         try:
             yield report, settings
+        except AddressUnavailable as error:
+            sentence = report.words.text(
+                "Nothing can be served at {host}:{port}: {reason}. Choose another port in the settings.",
+                host=error.host,
+                port=error.port,
+                reason=error.reason,
+            )
+            raise SettingsError(sentence) from error
         except IdentityTaken as error:
             sentence = report.words.text(
                 "Another process works on this database as “{name}”. End it, or choose another name: name "

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.replies import Words
-from canvas.layout import regions
 from canvas.model import Canvas, LocalDescription
 from canvas.names import AREAS, COLORS, LOCATIONS, OFFSETS
-from canvas.reading import read_area, read_color, read_location, read_offset
+from canvas.reading import known_color, read_area, read_color, read_location, read_offset
 from engine.errors import BadSetting
 from storage.errors import NotFound
 
@@ -62,7 +61,7 @@ class RegionForm:
             location=_name("location", self.location, read_location(self.location), LOCATIONS),
             offset=_name("offset", self.offset, read_offset(self.offset), OFFSETS),
             area=_name("area", self.area, read_area(self.area), AREAS),
-            color=_name("color", self.color, read_color(self.color), COLORS),
+            color=_color(self.color),
             distance_to_viewer=self._distance(),
         )
 
@@ -85,10 +84,10 @@ def region_of(canvas: Canvas, index: int) -> LocalDescription:
 
 
 def region_choices(canvas: Canvas, words: Words) -> list[tuple[str, int]]:
-    """The regions by name, near to far as people think of them, and the entry for a new one."""
-    near_to_far = reversed(regions(canvas))
+    """The regions by number and name, and the entry for a new one."""
     named = [
-        (f"{region.index + 1} · {shortened(region.description)}", region.index) for region in near_to_far
+        (f"{index + 1} · {shortened(local.description)}", index)
+        for index, local in enumerate(canvas.local_descriptions)
     ]
     return [*named, (words.text("New region"), NEW_REGION)]
 
@@ -113,6 +112,14 @@ def shortened(text: str) -> str:
 def shown_number(value: float | None) -> object:
     """A number field's value for a message about it: a dash where it is empty."""
     return "—" if value is None else value
+
+
+def _color(typed: str) -> str:
+    """The colour's name; of a misspelt one the nearest is offered first, and never taken unasked."""
+    known = known_color(typed)
+    guess = read_color(typed)
+    names = dict.fromkeys((guess, *COLORS)) if guess else COLORS
+    return _name("color", typed, known, dict.fromkeys(names))
 
 
 def _name(setting: str, typed: str, read: str | None, known: Mapping[str, object]) -> str:

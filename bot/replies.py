@@ -6,16 +6,20 @@ sentence is shown.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from babel.messages.pofile import read_po
 
+from bot.canvas_words import CANVAS_NAMES
 from bot.sentences import ERRORS, NAMES, PASSING, later
+from canvas.changes import Change
 from canvas.errors import CanvasError
+from canvas.lines import NAMED_PARTS, PLACED_THING, Part
 from canvas.model import Repair
 from engine.backends import DIFFUSION
 from engine.composing import BROKEN_OFF
@@ -33,12 +37,14 @@ from storage.errors import NotAScene, NotFound
 from storage.scene import SceneSettings
 
 Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "zh": "中文"}
 """What people who speak them call them."""
 
 _LOCALES = Path(__file__).parent / "locales"
 _QUOTED_CHARS = 80
+# stands before a thing in English, and before nothing in other languages
+_ARTICLE = re.compile(r"^(?:an?|the) ")
 # up to so many seconds a time is said in seconds, and then in minutes: nobody says 1 minute for 70 seconds
 _SAID_IN_SECONDS_S = 90
 _SECONDS_STEP = 5
@@ -49,7 +55,8 @@ _ENLARGED_STEP_PX = 64
 
 def language_of(locale: str) -> Language:
     """The language to answer in for a locale such as `zh-Hans-CN` or `de_DE.UTF-8`."""
-    return "zh" if locale.lower().replace("_", "-").split("-")[0] == "zh" else "en"
+    asked = locale.lower().replace("_", "-").split("-")[0]
+    return next((language for language in LANGUAGES if language == asked), "en")
 
 
 def words(locale: str) -> "Words":
@@ -111,6 +118,25 @@ class Words:
             return self.text("{number} minutes", number=math.ceil(seconds / 60))
         return self.text("{number} hours", number=math.ceil(seconds / 3600))
 
+    def change(self, change: Change) -> str:
+        """One difference between two scenes; what things are called stays as the scene has it.
+
+        Example:
+            "water became dark slate blue"
+        """
+        line = change.line
+        parts = {name: self._part(name, part) for name, part in line.parts.items()}
+        if "where" in parts:
+            parts["thing"] = self.text(PLACED_THING, **parts)
+        return self.count(line.sentence.one, line.sentence.many, 2 if line.is_plural else 1, **parts)
+
+    def listed(self, words: Sequence[str]) -> str:
+        """Words as the language lists them: "red, tall and old"."""
+        if len(words) < 2:
+            return "".join(words)
+        these = reduce(lambda one, other: self.text("{one}, {other}", one=one, other=other), words[:-1])
+        return self.text("{these} and {last}", these=these, last=words[-1])
+
     def repair(self, repair: Repair) -> str:
         """One thing that was mended while reading Canvas code."""
         if repair.what == BROKEN_OFF:
@@ -142,8 +168,9 @@ class Words:
         return self.named(reason)
 
     def named(self, key: str) -> str:
-        """A setting, thing or reason in words, from its key in the engine or storage."""
-        return self.text(NAMES[key]) if key in NAMES else key
+        """A setting, thing or reason in words, from its key in the canvas, engine or storage."""
+        english = NAMES.get(key) or CANVAS_NAMES.get(key)
+        return self.text(english) if english else key
 
     def _parts(self, error: BaseException) -> dict[str, object]:
         parts: dict[str, object] = dict(vars(error))
@@ -175,6 +202,14 @@ class Words:
             case _:
                 pass
         return parts
+
+    def _part(self, name: str, part: Part) -> str:
+        """What fills a blank of a line about a change."""
+        words = (part,) if isinstance(part, str) else part
+        if name in NAMED_PARTS:
+            return self.listed([self.named(word) for word in words])
+        said = self.listed(words)
+        return said if self.language == "en" else _ARTICLE.sub("", said)
 
     def _in_about(self, estimate_s: float) -> str:
         """When something will be, as far as it can be told; 0 where it cannot."""

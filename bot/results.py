@@ -64,7 +64,7 @@ def scene_text(name: str, canvas: Canvas, words: Words) -> str:
 def note_text(result: Result, words: Words) -> str:
     """What a person wants to know beside the result: the remark, the changes, the repairs, another size."""
     scene = result.revision.scene
-    changes = (f"- {change.text}" for change in result.changes)
+    changes = (f"- {words.change(change)}" for change in result.changes)
     sizes = (words.other_size(scene.settings, each.width_px, each.height_px) for each in result.pictures)
     lines = (result.remark, *changes, *map(words.repair, scene.canvas.repairs), *dict.fromkeys(sizes))
     return "\n".join(line for line in lines if line)

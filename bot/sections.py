@@ -213,6 +213,16 @@ Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A name in the lists: the platform and its id of a person, as in `telegram:8812`, or of a role."""
 
 
+class RoleSettings(_Section):
+    """What those of one name may ask for instead of what `LimitSettings` say."""
+
+    count: int | None = Field(default=None, ge=1, le=16)
+    running_per_person: int | None = Field(default=None, ge=1, le=64)
+    waiting_per_person: int | None = Field(default=None, ge=0)
+    pictures_per_day: int | None = Field(default=None, ge=0)
+    gpu_s_per_day: int | None = Field(default=None, ge=0)
+
+
 class PeopleSettings(_Section):
     """Who is served, and how."""
 
@@ -297,13 +307,31 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+    password: SecretStr = SecretStr("")
+    password_file: str = ""
+    open: bool = False
     call_pause_s: float = Field(default=0.25, ge=0, le=5)
+
+    @field_validator("password")
+    @classmethod
+    def _on_one_line(cls, password: SecretStr) -> SecretStr:
+        return _secret(password)
 
 
 class LogSettings(_Section):
     """What is written to the log, which goes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    prompts: bool = False
+
+
+class MetricsSettings(_Section):
+    """Where those who watch are answered."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+    worker_port: int = Field(default=0, ge=0, le=65535)
 
 
 def _one_of(name: str, names: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ from engine.errors import (
     Internal,
     Interrupted,
     LoraDoesNotFit,
+    NoPictureYet,
     NotAllowed,
     NotChecked,
     NotModerator,
@@ -42,6 +43,7 @@ def later(english: str) -> str:
 # The braces name attributes of the error, or values that `bot.replies` makes of them.
 ERRORS: Final[Mapping[type[BaseException], str]] = {
     EmptyPrompt: later("There is nothing to paint yet. Say in a few words what the picture should show."),
+    NoPictureYet: later("No picture here yet: begin with /omost and say what you want to see."),
     PromptTooLong: later(
         "That is {found_chars} characters, and {allowed_chars} are allowed. Say it in fewer words."
     ),
@@ -87,7 +89,7 @@ ERRORS: Final[Mapping[type[BaseException], str]] = {
     ),
     Interrupted: later("The service was stopped while it worked on this. Ask again."),
     Internal: later("Something unexpected went wrong, and it is not your doing. Try again in a moment."),
-    NotFound: later("This {what} is not there any more: {id}. Choose another one, or start a new scene."),
+    NotFound: later("I don't find that {what} any more. Choose another one, or start a new scene."),
     NotAScene: later(
         "No scene can be read from this file: {reason}. "
         "Take a picture that was made here, or Canvas code as text."
@@ -121,6 +123,7 @@ NAMES: Final[Mapping[str, str]] = {
     "regions": later("The number of regions"),
     "size": later("The size"),
     "language": later("The language"),
+    "whose": later("The kind of settings"),
     # a region's fields
     "description": later("The description"),
     "location": later("The location"),
@@ -130,7 +133,7 @@ NAMES: Final[Mapping[str, str]] = {
     "distance_to_viewer": later("The distance to the viewer"),
     # what can be missing
     "turn": later("request"),
-    "revision": later("scene"),
+    "revision": later("picture"),
     "image": later("picture"),
     "region": later("region"),
     "file": later("file"),

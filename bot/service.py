@@ -5,13 +5,19 @@ again. This module knows how the parts are put together and nothing of what they
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from bot.chat.outbox import Outbox
-from bot.settings import Settings
-from bot.web import listen, serve
+from bot.listening import listen, listen_if_named
+from bot.observing import BotFigures, observe
+from bot.reloading import Changes, reload_when_told, take_over
+from bot.settings import Settings, load_settings
+from bot.web import serve
 from bot.worker import jobs_place, open_store, stages_of
 from engine.jobs import JobEngine, Retention
+from engine.signals import until_told
+from engine.stages import Stages
 from engine.studio import Studio
 from engine.supervisor import Supervisor
 from engine.worker import first_of
@@ -28,33 +34,55 @@ async def serve_bot(
     *,
     has_chats: bool = True,
     on_listening: Callable[[str], None] | None = None,
+    read: Callable[[], Settings] = load_settings,
 ) -> None:
     """Serves people until SIGINT, SIGTERM or cancellation, with a worker as a child.
 
-    `worker` is the child's command, as `bot.worker.worker_command` makes it; `on_listening` is told the
-    page's address as soon as it answers there. Without `has_chats` the page alone is served.
+    Args:
+        settings: Of which some are replaced at each SIGHUP.
+        worker: The child's command, as `bot.worker.worker_command` makes it.
+        has_chats: Whether the chats are served beside the page.
+        on_listening: Is told the page's address as soon as it answers there.
+        read: Reads the settings again.
 
     Raises:
-        SettingsError: The classifier of requests cannot be loaded.
-        AddressUnavailable: The page cannot be served where the settings say.
+        SettingsError: The classifier of requests cannot be loaded, or the page has no password and needs one.
+        AddressUnavailable: The page or the figures cannot be served where the settings say.
         StorageFailed: The database cannot be used.
         IdentityTaken: Another process has this one's name.
         AccountUnusable: A platform does not let the bot's account in.
         WorkerCannotStart: The worker has said on standard error why.
     """
+    settings.page_password()  # what cannot be served is refused before anything is opened
     platforms = _platforms(settings) if has_chats else {}
     outboxes = {name: Outbox() for name in platforms}
     # the port comes first: where it is taken, another process may be at work on the same data
-    with listen(settings.web.host, settings.web.port) as listener:
+    with (
+        listen(settings.web.host, settings.web.port) as listener,
+        listen_if_named(settings.metrics.host, settings.metrics.port) as watched,
+    ):
         async with (
+            until_told() as told,
             open_store(settings) as store,
-            _jobs(settings, store, outboxes) as jobs,
+            aclosing(stages_of(settings, store)) as stages,
+            _jobs(settings, store, stages, outboxes) as jobs,
             _studio(settings, store, jobs) as studio,
             Supervisor(worker, silence_s=settings.worker.silence_s) as supervisor,
         ):
+
+            def replace(found: Settings) -> Changes:
+                stages.safety = studio.safety = found.studio_safety()
+                changes = take_over(settings, found)
+                studio.limits, studio.people = settings.studio_limits(), settings.studio_people()
+                supervisor.hang_up()
+                return changes
+
             page = serve(settings, studio, listener=listener, on_listening=on_listening)
             chats = (serve_chats(settings, studio, outboxes[name]) for name, serve_chats in platforms.items())
-            await first_of(page, supervisor.wait(), *chats)
+            figures = BotFigures(store, supervisor, outboxes, settings.data_dir)
+            observing = [observe(figures, watched)] if watched else []
+            reloading = reload_when_told(read, replace)
+            await first_of(told, page, supervisor.wait(), reloading, *observing, *chats)
 
 
 def _platforms(settings: Settings) -> dict[str, ServeChats]:
@@ -82,12 +110,12 @@ def _studio(settings: Settings, store: Store, jobs: JobEngine) -> Studio:
     )
 
 
-def _jobs(settings: Settings, store: Store, outboxes: Mapping[str, Outbox]) -> JobEngine:
+def _jobs(settings: Settings, store: Store, stages: Stages, outboxes: Mapping[str, Outbox]) -> JobEngine:
     return JobEngine(
         jobs_place(settings, settings.jobs.name),
         store,
         roles=frozenset({"jobs"}),
-        stages=stages_of(settings, store),
+        stages=stages,
         deliveries={"web": _see_for_yourself, **{name: box.deliver for name, box in outboxes.items()}},
         retention=Retention(**settings.retention.model_dump()),
     )

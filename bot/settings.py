@@ -7,14 +7,18 @@ its sentences are for the operator who edits the file, in English.
 import os
 import tomllib
 from collections.abc import Iterator
-from difflib import SequenceMatcher
+from contextlib import suppress
+from importlib.resources import files
+from ipaddress import ip_address
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.replies import Language
 from bot.sections import (
     ChatSettings,
     DatabaseSettings,
@@ -22,10 +26,13 @@ from bot.sections import (
     JobSettings,
     LimitSettings,
     LogSettings,
+    MetricsSettings,
     OpenAISettings,
     PeopleSettings,
+    Person,
     PictureSettings,
     RetentionSettings,
+    RoleSettings,
     SafetySettings,
     SdxlSettings,
     TelegramSettings,
@@ -33,11 +40,12 @@ from bot.sections import (
     WebSettings,
     WorkerSettings,
 )
+from bot.settings_faults import ENVIRONMENT_PREFIX, NESTED, Faults, names_of, variable
 from engine.backends import Backends, finds_tiny
 from engine.composer.local.options import is_unfiltered
 from engine.composer.safety import ClassifierNotFound, Safety, load_classifier
 from engine.orders import Limits
-from engine.people import People
+from engine.people import Allowance, People
 from storage.scene import SceneSettings
 
 if TYPE_CHECKING:
@@ -46,12 +54,7 @@ if TYPE_CHECKING:
     from engine.renderer.sdxl import SdxlOptions
 
 CONFIG_FILE = "config.toml"
-ENVIRONMENT_PREFIX = "OMOST_"
-_NESTED = "__"
-_SECRETS = {"openai": "api_key", "discord": "token", "telegram": "token"}
-"""Keys by their tables; they are taken from the environment alone."""
-_UNTOLD = ("database", *_SECRETS)
-"""Nothing that stands in these is ever repeated: a password or a key may be among it."""
+MIN_PASSWORD_CHARS = 8
 
 
 class SettingsError(Exception):
@@ -59,14 +62,18 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """All settings; `load_settings` reads them, and `Settings()` is the defaults under the environment."""
+    """All settings; `load_settings` reads them, and `Settings()` is the defaults under the environment.
+
+    A process has one object of them, which everybody asks: `bot.reloading` may replace tables of it at any
+    time. Each table by itself never changes.
+    """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter=_NESTED, extra="forbid", frozen=True
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter=NESTED, extra="forbid"
     )
 
     data_dir: Path = Path("data")
-    language: Literal["en", "zh"] = "en"
+    language: Language = "en"
     picture: PictureSettings = PictureSettings()
     transformers: TransformersSettings = TransformersSettings()
     openai: OpenAISettings = OpenAISettings()
@@ -76,6 +83,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     worker: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
+    roles: dict[Person, RoleSettings] = Field(default_factory=dict[Person, RoleSettings])
     people: PeopleSettings = PeopleSettings()
     chats: ChatSettings = ChatSettings()
     discord: DiscordSettings = DiscordSettings()
@@ -83,6 +91,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -111,8 +120,10 @@ class Settings(BaseSettings):
         return Limits(**self.limits.model_dump())
 
     def studio_people(self) -> People:
-        """The lists of people as the studio takes them."""
-        return People(**{name: frozenset(people) for name, people in self.people.model_dump().items()})
+        """The lists of people as the studio takes them, with what each role may have."""
+        lists = {name: frozenset(people) for name, people in self.people.model_dump().items()}
+        allowances = {name: Allowance(**role.model_dump()) for name, role in self.roles.items()}
+        return People(**lists, allowances=allowances)
 
     def backends(self) -> Backends:
         """The composers and renderers that are configured.
@@ -171,59 +182,161 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: The file cannot be read, or holds something else.
         """
-        path = self.telegram.token_file
-        if token := self.telegram.token.get_secret_value().strip():
-            return token
-        try:
-            token = Path(path).read_text("utf-8").strip() if path else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"telegram.token_file is {path!r}: it cannot be read.") from error
-        if path and not (token and token.isprintable()):
-            raise SettingsError(f"telegram.token_file is {path!r}: there is no token in it.")
-        return token
+        return _secret("telegram.token", self.telegram.token, self.telegram.token_file)
+
+    def page_password(self) -> str:
+        """The password of the page, itself or from its file; empty where it asks for none.
+
+        Raises:
+            SettingsError: The file cannot be read, or holds something else; the password is too short; or
+                there is none, other machines reach the page, and nobody has said that it is open.
+        """
+        web = self.web
+        password = _secret("web.password", web.password, web.password_file)
+        if password and len(password) < MIN_PASSWORD_CHARS:
+            raise SettingsError(f"web.password: it must have {MIN_PASSWORD_CHARS} characters at least.")
+        if not (password or web.open or is_loopback(web.host)):
+            raise SettingsError(
+                f"web.host is {web.host!r}, where other machines reach the page: set a password in the "
+                f"environment, as {variable('web.password')}, or say open = true under [web] if something "
+                "before it asks who comes."
+            )
+        return password
+
+    def secrets(self) -> tuple[str, ...]:
+        """All that must stand in no log: keys, tokens and passwords, from wherever this process has them."""
+        values = (attrgetter(name)(self) for name in setting_names())
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        with suppress(SettingsError):  # who needs it says that it cannot be read
+            found.append(self.telegram_token())
+        with suppress(SettingsError):
+            found.append(_secret("web.password", self.web.password, self.web.password_file))
+        password = urlsplit(self.database_url() or "").password or ""
+        found += [password, unquote(password), os.environ.get("HF_TOKEN", "")]
+        return tuple({secret.strip() for secret in found} - {""})
 
     def database_url(self) -> str | None:
         """Of PostgreSQL, perhaps with a password in it; None for files in `data_dir`."""
         return self.database.url.get_secret_value() or None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there, by the name or address alone."""
+    name = host.rpartition("%")[0] or host
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def settings_file(path: Path | None) -> Path | None:
+    """The file that is read: the one that is named, or `config.toml` in the working directory, if any."""
+    return path or (Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None)
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Reads the settings.
 
     Args:
-        path: The settings file; None means `config.toml` in the working directory, where there is one.
+        path: The settings file; None means as `settings_file` says.
 
     Raises:
         SettingsError: The file is missing or unreadable, a name is unknown, or a value is not allowed.
     """
-    if path is None and Path(CONFIG_FILE).is_file():
-        path = Path(CONFIG_FILE)
-    values = _read_toml(path) if path else {}
-    source = str(path) if path else CONFIG_FILE
-    _refuse_unknown_variables()
-    _refuse_key_in_file(values, source)
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        problems = (_sentence(problem, source) for problem in error.errors())
-        raise SettingsError("\n".join(problems)) from error
-    except ValueError as error:  # pydantic-settings: a table given as text that is no JSON
-        raise SettingsError(f"environment: {error}") from error
-    _refuse_unfiltered(settings, source)
+    settings, faults = read_settings(path)
+    if settings is None or faults:
+        raise SettingsError("\n".join(faults))
     return settings
 
 
-def setting_names() -> tuple[str, ...]:
-    """Every setting's name, dotted as in `web.port`."""
-    return tuple(_names(Settings))
+def read_settings(path: Path | None = None) -> tuple[Settings | None, tuple[str, ...]]:
+    """Reads what can be read: where something is wrong, the default stands.
 
+    Args:
+        path: As `load_settings` takes it.
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, info in model.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from _names(info.annotation, f"{prefix}{name}.")
+    Returns:
+        The settings, or None where a source cannot be read at all; and a sentence for all that is wrong.
+    """
+    path = settings_file(path)
+    try:
+        values = _read_toml(path) if path else {}
+        environment = EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        return None, (str(error),)
+    except ValueError as error:  # pydantic-settings: a table given as text that is no JSON
+        return None, (f"environment: {error}",)
+    faults = Faults(Settings, str(path or CONFIG_FILE))
+    told = faults.of_variables() + faults.of_keys(values)
+    said = _merged(values, environment)
+    while True:
+        try:
+            settings = _Said(**said)
+        except ValidationError as error:
+            told += faults.of_values(error)
+            for problem in error.errors():
+                _drop(said, problem["loc"])
         else:
-            yield prefix + name
+            return settings, (*told, *_unfiltered(settings, faults))
+
+
+class _Said(Settings):
+    """Of what is passed in, and nothing else."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment is among what is passed in."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def _merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """The values of both; where both say something, the second one's."""
+    merged = dict(values)
+    for name, value in over.items():
+        under: Any = merged.get(name)
+        if isinstance(under, dict) and isinstance(value, dict):
+            merged[name] = _merged(cast("dict[str, Any]", under), cast("dict[str, Any]", value))
+        else:
+            merged[name] = value
+    return merged
+
+
+def _drop(values: dict[str, Any], place: tuple[int | str, ...]) -> None:
+    """Takes out what stands at a place, as far as that is one of tables: of a list, all."""
+    table, name = values, place[0]
+    for part in place[1:]:
+        inner: Any = table.get(cast("str", name))
+        if not isinstance(inner, dict) or part not in inner:
+            break
+        table, name = cast("dict[str, Any]", inner), part
+    del table[cast("str", name)]
+
+
+def _unfiltered(settings: Settings, faults: Faults) -> Iterator[str]:
+    if settings.safety.block or settings.safety.classifier:
+        return
+    models = {"transformers.model": settings.transformers.model, "openai.model": settings.openai.model}
+    for name, model in models.items():
+        if is_unfiltered(model):
+            yield faults.of_unfiltered(name, model)
+
+
+def sample_config() -> str:
+    """A `config.toml` that says nothing but what can be said, and what it means."""
+    return (files("bot") / CONFIG_FILE).read_text(encoding="utf-8")
+
+
+def setting_names() -> tuple[str, ...]:
+    """Every setting's name, dotted as in `web.port`; those of `roles` are the operator's to choose."""
+    return names_of(Settings)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -237,73 +350,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: is not TOML: {error}") from error
 
 
-def _variable(name: str) -> str:
-    """The environment variable of a setting: `OMOST_WEB__PORT` for `web.port`."""
-    return ENVIRONMENT_PREFIX + name.upper().replace(".", _NESTED)
-
-
-def _refuse_unknown_variables() -> None:
-    """pydantic-settings passes over a variable that it does not know; a misspelt one must not be silent."""
-    known = {_variable(name) for name in (*Settings.model_fields, *setting_names())}
-    for found in os.environ:
-        if found.upper().startswith(ENVIRONMENT_PREFIX) and found.upper() not in known:
-            name = found[len(ENVIRONMENT_PREFIX) :].lower().replace(_NESTED, ".")
-            raise SettingsError(
-                f"environment: {found} is no setting. The nearest is {_variable(_nearest(name))}."
-            )
-
-
-def _refuse_key_in_file(values: dict[str, Any], source: str) -> None:
-    """Files are copied, shown and committed; a key is not for that."""
-    for table, key in _SECRETS.items():
-        section: Any = values.get(table)
-        if isinstance(section, dict) and cast("dict[str, Any]", section).get(key):
-            name = f"{table}.{key}"
-            raise SettingsError(
-                f"{source}: {name}: a key is taken from the environment alone: set {_variable(name)}, "
-                "and remove it from the file."
-            )
-
-
-def _refuse_unfiltered(settings: Settings, source: str) -> None:
-    if settings.safety.block or settings.safety.classifier:
-        return
-    for name, model in {
-        "transformers.model": settings.transformers.model,
-        "openai.model": settings.openai.model,
-    }.items():
-        if is_unfiltered(model):
-            place, shown = _place(name, source)
-            raise SettingsError(
-                f"{place}: {shown} is {model!r}, a model that refuses nothing: "
-                "say under [safety] what is not composed, as block or classifier."
-            )
-
-
-def _place(name: str, source: str) -> tuple[str, str]:
-    """Where a setting was set, and what it is called there."""
-    if _variable(name) in {found.upper() for found in os.environ}:
-        return "environment", _variable(name)
-    return source, name
-
-
-def _sentence(problem: ErrorDetails, source: str) -> str:
-    name = ".".join(part for part in problem["loc"] if isinstance(part, str))  # no places in lists
-    place, shown = _place(name, source)
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: {shown} is no setting. The nearest is {_nearest(name)}."
-    found = "" if name.partition(".")[0] in _UNTOLD else f" is {problem['input']!r}"
-    if problem["type"] in ("model_type", "model_attributes_type"):
-        return f"{place}: {shown}{found}: it must be a table, [{name}]."
-    reason = problem["msg"][:1].lower() + problem["msg"][1:]
-    return f"{place}: {shown}{found}: {reason}."
-
-
-def _nearest(wrong: str) -> str:
-    """The setting that was most likely meant: misspelt, or in the wrong table."""
-
-    def likeness(name: str) -> float:
-        last, wrong_last = name.rpartition(".")[2], wrong.rpartition(".")[2]
-        return SequenceMatcher(None, name, wrong).ratio() + SequenceMatcher(None, last, wrong_last).ratio()
-
-    return max((*setting_names(), *Settings.model_fields), key=likeness)
+def _secret(name: str, secret: SecretStr, path: str) -> str:
+    """A secret, itself or from its file; empty where there is none."""
+    if value := secret.get_secret_value().strip():
+        return value
+    try:
+        value = Path(path).read_text("utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}_file is {path!r}: it cannot be read.") from error
+    if path and not (value and value.isprintable()):
+        raise SettingsError(f"{name}_file is {path!r}: there is no {name.rpartition('.')[2]} in it.")
+    return value

@@ -7,22 +7,25 @@ import asyncio
 import re
 import socket
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.listening import listen_if_named
+from bot.reloading import Changes, reload_when_told, take_over
 from bot.replies import words
 from bot.settings import Settings
 from engine.backends import Backends
 from engine.errors import Unavailable
 from engine.jobs import JobsPlace, sqlite_jobs_url
 from engine.leash import Leash
+from engine.signals import on_hangup, until_told
 from engine.stages import Stages
 from engine.supervisor import Supervisor
-from engine.worker import first_of, serve_worker, until_told
+from engine.worker import first_of, serve_worker
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -53,31 +56,40 @@ def host_name() -> str:
 
 
 async def keep_worker(command: Sequence[str], *, silence_s: float) -> None:
-    """Keeps a worker alive until SIGINT or SIGTERM.
+    """Keeps a worker alive until SIGINT or SIGTERM; SIGHUP is passed on to it.
 
     Raises:
         WorkerCannotStart: The worker has said on standard error why.
     """
     async with until_told() as told, Supervisor(command, silence_s=silence_s) as supervisor:
-        await first_of(told, supervisor.wait())
+        with on_hangup(supervisor.hang_up):
+            await first_of(told, supervisor.wait())
 
 
-async def work(settings: Settings, roles: Sequence[str], name: str) -> None:
+async def work(settings: Settings, roles: Sequence[str], name: str, read: Callable[[], Settings]) -> None:
     """Composes and paints, on the leash of the process that started this one, until SIGINT or SIGTERM.
+
+    At SIGHUP the settings are read again.
 
     Raises:
         SettingsError: The classifier cannot be loaded.
+        AddressUnavailable: The figures cannot be served where the settings say.
         StorageFailed: The database cannot be used.
         IdentityTaken: Another process has this name.
     """
     slots = {"llm": settings.worker.llm_slots, "image": settings.worker.image_slots}
-    with Leash() as leash:
+    with Leash() as leash, listen_if_named(settings.metrics.host, settings.metrics.worker_port) as watched:
         async with (
             open_store(settings) as store,
             aclosing(stages_of(settings, store)) as stages,
             _server_looked_at(settings.backends()),
         ):
-            await serve_worker(
+
+            def replace(found: Settings) -> Changes:
+                stages.safety = found.studio_safety()
+                return take_over(settings, found)
+
+            working = serve_worker(
                 store,
                 jobs_place(settings, name),
                 roles=frozenset(roles),
@@ -86,6 +98,14 @@ async def work(settings: Settings, roles: Sequence[str], name: str) -> None:
                 leash=leash,
                 renderer=settings.picture.renderer if "image" in roles else "",
             )
+            observing = [_observed(store, watched)] if watched else []
+            await first_of(working, reload_when_told(read, replace), *observing)
+
+
+async def _observed(store: Store, listener: socket.socket) -> None:
+    from bot.observing import WorkerFigures, observe  # noqa: PLC0415 - only where it is configured
+
+    await observe(WorkerFigures(store), listener)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from canvas.errors import CanvasError
 from canvas.grammar import grammar
 from canvas.language import StreamParser, parse, write
 from canvas.layout import Region, color_sketch, regions
+from canvas.lines import Line, Sentence
 from canvas.model import Canvas, GlobalDescription, LocalDescription, Repair
 from canvas.nouns import noun_phrase
 from canvas.reading import read_area, read_color, read_location, read_offset
@@ -18,9 +19,11 @@ __all__ = [
     "ChangeKind",
     "Condition",
     "GlobalDescription",
+    "Line",
     "LocalDescription",
     "Region",
     "Repair",
+    "Sentence",
     "StreamParser",
     "bags",
     "changes",

@@ -1,4 +1,4 @@
-"""What differs between two canvases, as data and as one short English line for each difference.
+"""What differs between two canvases, as data and with one short line for each difference.
 
 Only what shows counts: of the distances their order, of the colours their values. How the lines are worded is
 `canvas.telling`; which regions belong together is `canvas.matching`.
@@ -11,6 +11,7 @@ from enum import StrEnum
 from canvas import telling
 from canvas.conditions import WHOLE_GRID
 from canvas.layout import Rect, rect, regions
+from canvas.lines import Line
 from canvas.matching import Pair, matched
 from canvas.model import Canvas, GlobalDescription, LocalDescription
 from canvas.names import COLORS
@@ -36,7 +37,7 @@ class Change:
 
     Attributes:
         kind: What happened.
-        text: One short English line: "lamp moved to the left".
+        line: What is said of it, taken apart.
         before: The rectangle that is touched in the old picture; None for something added.
         after: The rectangle that is touched in the new picture; None for something removed.
         old_index: The place in the old canvas's local descriptions; None for something added or global.
@@ -44,11 +45,16 @@ class Change:
     """
 
     kind: ChangeKind
-    text: str
+    line: Line
     before: Rect | None
     after: Rect | None
     old_index: int | None = None
     new_index: int | None = None
+
+    @property
+    def text(self) -> str:
+        """One short English line: "lamp moved to the left"."""
+        return self.line.english
 
 
 def changes(old: Canvas, new: Canvas) -> tuple[Change, ...]:
@@ -84,22 +90,22 @@ class _Comparison:
             if j in old_of_new:
                 yield from self._paired(old_of_new[j], j)
             else:
-                text = telling.added(self._new_things[j])
-                yield Change(ChangeKind.ADDED, text, None, rect(local), None, j)
+                line = telling.added(self._new_things[j])
+                yield Change(ChangeKind.ADDED, line, None, rect(local), None, j)
 
     def removed(self) -> Iterator[Change]:
         kept = {i for i, _ in self._pairs}
         for i, local in enumerate(self._old):
             if i not in kept:
-                text = telling.removed(self._old_things[i])
-                yield Change(ChangeKind.REMOVED, text, rect(local), None, i, None)
+                line = telling.removed(self._old_things[i])
+                yield Change(ChangeKind.REMOVED, line, rect(local), None, i, None)
 
     def details(self) -> Iterator[Change]:
         for i, j in self._pairs:
             old, new = self._old[i], self._new[j]
             if old.description == new.description and _texts(old) != _texts(new):
-                text = telling.new_details(self._old_things[i], old, new)
-                yield self._change(ChangeKind.RETOLD, text, i, j)
+                line = telling.new_details(self._old_things[i], old, new)
+                yield self._change(ChangeKind.RETOLD, line, i, j)
 
     def _paired(self, i: int, j: int) -> Iterator[Change]:
         old, new, thing = self._old[i], self._new[j], self._old_things[i]
@@ -119,8 +125,8 @@ class _Comparison:
             kind = self._shifted[j]
             yield self._change(kind, telling.shifted(thing, nearer=kind is ChangeKind.NEARER), i, j)
 
-    def _change(self, kind: ChangeKind, text: str, i: int, j: int) -> Change:
-        return Change(kind, text, rect(self._old[i]), rect(self._new[j]), i, j)
+    def _change(self, kind: ChangeKind, line: Line, i: int, j: int) -> Change:
+        return Change(kind, line, rect(self._old[i]), rect(self._new[j]), i, j)
 
 
 def _texts(local: LocalDescription) -> tuple[object, ...]:

@@ -93,6 +93,15 @@ def read_color(text: str) -> str | None:
     return _spelt(text, COLORS) or _color_in_words(text) or _alike(text, COLORS)
 
 
+@_bounded
+def known_color(text: str) -> str | None:
+    """The key of `COLORS` that a text surely means; None where `read_color` would guess at its spelling."""
+    numbers = color_in_numbers(unicodedata.normalize("NFKC", text).casefold())
+    if numbers:
+        return nearest_color(lab(numbers))
+    return _names_by_letters(tuple(COLORS)).get(_letters(text)) or _color_in_words(text, most_misspelt=0)
+
+
 def nearest_name(text: str, table: Collection[str]) -> str:
     """The name among some names that is spelt most like a text, however unlike; for suggestions."""
     folded = _fold(text[:MAX_CHARS])
@@ -158,10 +167,11 @@ def _first(words: tuple[str, ...], meanings: Mapping[str, str]) -> str | None:
 # --- colours
 
 
-def _color_in_words(text: str) -> str | None:
+def _color_in_words(text: str, most_misspelt: int = _MAX_MISSPELT_WORDS) -> str | None:
     """Of several colours the first: red and white stripes are red."""
     parts = _OF_SEVERAL.split(text.casefold())
-    colors = (_color_of_words(tuple(_words(_fold(part), _color_vocabulary()))) for part in parts)
+    vocabulary = _color_vocabulary()
+    colors = (_color_of_words(tuple(_words(_fold(part), vocabulary, most_misspelt))) for part in parts)
     return next((color for color in colors if color), None)
 
 
@@ -223,10 +233,10 @@ class _Vocabulary:
         return _most_alike(word, candidates, _LIKENESS_OF_WORDS)
 
 
-def _words(folded: str, vocabulary: _Vocabulary) -> Iterator[str]:
+def _words(folded: str, vocabulary: _Vocabulary, most_misspelt: int = _MAX_MISSPELT_WORDS) -> Iterator[str]:
     """The known words of a folded text in their order, the longest where several words make one."""
     runs = _FRAME.sub("", folded).split()[:_MAX_WORDS]
-    misspelt_left = _MAX_MISSPELT_WORDS
+    misspelt_left = most_misspelt
     start = 0
     while start < len(runs):
         joined, length = _longest_joined(runs[start : start + _MAX_JOINED_WORDS], vocabulary)

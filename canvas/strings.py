@@ -74,9 +74,10 @@ _UNDECIDED = (
     rf"(?:{_NAME}\s{{0,60}}+=?|\*|`{{1,2}}|{_STRING_UNDECIDED})?\Z"
 )
 _ANEW = (
-    rf"[)\]]|\w{{1,40}}\s{{0,8}}(?:=\s{{0,8}}(?:['\"\[(\d“‘-]|\Z))|{_KNOWN}|{_CODE_ENDS}"
-    r"|\w{0,40}\s{0,8}\Z|`{1,2}\Z"
+    rf"(?i:[)\]]|\w{{1,40}}\s{{0,8}}(?:=\s{{0,8}}(?:['\"\[(\d“‘-]|\Z))|{_KNOWN}|{_CODE_ENDS}"
+    r"|\w{0,40}\s{0,8}\Z|`{1,2}\Z)"
 )
+"""What `Source.starts_anew` may find to be code again: whatever it accepts is a match here."""
 _PLAIN = r"(?:'[^'\\\n]{0,1000}+'|\"[^\"\\\n]{0,1000}+\")"
 _PLAIN_JOINED = re.compile(
     r"(?!'''|\"\"\")(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s{0,400}+(?:\+\s{0,400}+)?+"

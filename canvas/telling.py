@@ -1,4 +1,4 @@
-"""The short English lines that tell a change: "dragon became dinosaur", "lamp moved to the left".
+"""Which short line tells a change: "dragon became dinosaur", "lamp moved to the left".
 
 A line says what certainly is so. Where a description changed in a way that no pattern covers, the thing "was
 described anew".
@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from canvas.lines import Line, Part, Sentence
 from canvas.model import GlobalDescription, LocalDescription
 from canvas.names import AREAS, OFFSETS
 from canvas.nouns import NounPhrase, is_color, is_participle, noun_phrase
@@ -23,6 +24,8 @@ _LINKING = frozenset(
 )
 _RELATIVE = frozenset({"that", "which", "who"})
 
+_Name = tuple[str, str]  # and the location that tells it from others, perhaps empty
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:
@@ -31,14 +34,17 @@ class Thing:
     Attributes:
         name: Without article, and as long as it takes to tell it from the canvas's other things.
         phrase: Its description, taken apart.
+        where: Its location, where nothing else tells it from the others; else empty.
     """
 
     name: str
     phrase: NounPhrase
+    where: str = ""
 
-    def verb(self, singular: str, plural: str) -> str:
-        """The form of a verb that agrees with the name."""
-        return plural if self.phrase.is_plural else singular
+    def line(self, sentence: Sentence, **parts: Part) -> Line:
+        """A line about it."""
+        where: dict[str, Part] = {"where": self.where} if self.where else {}
+        return Line(sentence, {"thing": self.name, **where, **parts}, self.phrase.is_plural)
 
 
 def things(locals_: tuple[LocalDescription, ...]) -> tuple[Thing, ...]:
@@ -47,12 +53,16 @@ def things(locals_: tuple[LocalDescription, ...]) -> tuple[Thing, ...]:
     candidates = [_names(phrase, local) for phrase, local in zip(phrases, locals_, strict=True)]
     counts = [Counter(names) for names in zip(*candidates, strict=True)]
     return tuple(
-        Thing(
-            next((name for name, count in zip(names, counts, strict=True) if count[name] == 1), names[-1]),
-            phrase,
+        Thing(name, phrase, where)
+        for (name, where), phrase in zip(
+            (_telling(names, counts) for names in candidates), phrases, strict=True
         )
-        for names, phrase in zip(candidates, phrases, strict=True)
     )
+
+
+def _telling(names: tuple[_Name, ...], counts: list[Counter[_Name]]) -> _Name:
+    """The shortest name that no other thing has, or the longest."""
+    return next((name for name, count in zip(names, counts, strict=True) if count[name] == 1), names[-1])
 
 
 def _phrase(local: LocalDescription) -> NounPhrase:
@@ -60,65 +70,66 @@ def _phrase(local: LocalDescription) -> NounPhrase:
     return noun_phrase(local.description) or noun_phrase(first_tag) or NounPhrase("", (), "region", "region")
 
 
-def _names(phrase: NounPhrase, local: LocalDescription) -> tuple[str, str, str]:
-    """From short to long: lamp, red lamp, lamp on the left."""
+def _names(phrase: NounPhrase, local: LocalDescription) -> tuple[_Name, ...]:
+    """From short to long, with the location apart: lamp, red lamp, lamp on the left."""
     head = _shortened(phrase.head, _MAX_NAME_CHARS)
-    return head, _shortened(phrase.named, _MAX_NAME_CHARS), f"{head} {local.location}"
+    return (head, ""), (_shortened(phrase.named, _MAX_NAME_CHARS), ""), (head, local.location)
 
 
-def added(thing: Thing) -> str:
+def added(thing: Thing) -> Line:
     """A cat was added."""
-    return f"{_shortened(thing.phrase.introduction, _MAX_SAYING_CHARS)} {thing.verb('was', 'were')} added"
+    introduction = _shortened(thing.phrase.introduction, _MAX_SAYING_CHARS)
+    return Line(Sentence.ADDED, {"thing": introduction}, thing.phrase.is_plural)
 
 
-def removed(thing: Thing) -> str:
+def removed(thing: Thing) -> Line:
     """The cat was removed."""
-    return f"{thing.name} {thing.verb('was', 'were')} removed"
+    return thing.line(Sentence.REMOVED)
 
 
-def moved(thing: Thing, old: LocalDescription, new: LocalDescription) -> str:
+def moved(thing: Thing, old: LocalDescription, new: LocalDescription) -> Line:
     """The lamp moved to the left."""
     if old.location != new.location:
-        return f"{thing.name} moved to {new.location.partition(' ')[2]}"
+        return thing.line(Sentence.MOVED, place=new.location.partition(" ")[2])
     (old_x, old_y), (new_x, new_y) = OFFSETS[old.offset], OFFSETS[new.offset]
     sideways = {-1: "left", 0: "", 1: "right"}[_sign(new_x - old_x)]
     upright = {-1: "up", 0: "", 1: "down"}[_sign(new_y - old_y)]
-    return f"{thing.name} moved slightly {' and '.join(filter(None, (upright, sideways)))}"
+    direction = " and ".join(filter(None, (upright, sideways)))
+    return thing.line(Sentence.MOVED_SLIGHTLY, direction=direction)
 
 
-def resized(thing: Thing, old: LocalDescription, new: LocalDescription) -> str:
+def resized(thing: Thing, old: LocalDescription, new: LocalDescription) -> Line:
     """The clown is larger."""
     (old_width, old_height), (new_width, new_height) = AREAS[old.area], AREAS[new.area]
     wider, taller = _sign(new_width - old_width), _sign(new_height - old_height)
     match wider, taller:
         case (1, 1):
-            change = "larger"
+            return thing.line(Sentence.LARGER)
         case (-1, -1):
-            change = "smaller"
+            return thing.line(Sentence.SMALLER)
         case (_, 1):
-            change = "taller"
+            return thing.line(Sentence.TALLER)
         case (1, _):
-            change = "wider"
+            return thing.line(Sentence.WIDER)
         case (-1, _):
-            change = "narrower"
+            return thing.line(Sentence.NARROWER)
         case _:
-            change = "shorter"
-    return f"{thing.name} {thing.verb('is', 'are')} {change}"
+            return thing.line(Sentence.SHORTER)
 
 
-def recolored(thing: Thing, new: LocalDescription) -> str:
+def recolored(thing: Thing, new: LocalDescription) -> Line:
     """The balloon became red."""
-    return f"{thing.name} became {new.color}"
+    return thing.line(Sentence.RECOLOURED, color=new.color)
 
 
-def shifted(thing: Thing, *, nearer: bool) -> str:
+def shifted(thing: Thing, *, nearer: bool) -> Line:
     """The lamp is nearer."""
-    return f"{thing.name} {thing.verb('is', 'are')} {'nearer' if nearer else 'farther away'}"
+    return thing.line(Sentence.NEARER if nearer else Sentence.FARTHER)
 
 
-def background(new: GlobalDescription) -> str:
+def background(new: GlobalDescription) -> Line:
     """The background became darkblue."""
-    return f"background became {new.color}"
+    return Line(Sentence.BACKGROUND, {"color": new.color})
 
 
 # --- what a description says
@@ -137,16 +148,12 @@ def differ_in_color_only(old: Thing, new: Thing) -> bool:
     return all(map(is_color, {*before.modifiers} ^ {*after.modifiers}))
 
 
-def retold(old: Thing, new: Thing) -> str:
+def retold(old: Thing, new: Thing) -> Line:
     """What a new description changes: the thing itself, its adjectives, or what it does."""
     before, after = old.phrase, new.phrase
     if before.head.lower() != after.head.lower():
-        return f"{old.name} became {_distinct(after, before)}"
-    return (
-        _now_described(old, after)
-        or _now_doing(old, after)
-        or f"{old.name} {old.verb('was', 'were')} described anew"
-    )
+        return old.line(Sentence.BECAME, other=_distinct(after, before))
+    return _now_described(old, after) or _now_doing(old, after) or old.line(Sentence.DESCRIBED_ANEW)
 
 
 def _distinct(phrase: NounPhrase, other: NounPhrase) -> str:
@@ -156,62 +163,64 @@ def _distinct(phrase: NounPhrase, other: NounPhrase) -> str:
     return _shortened(" ".join([number, *modifiers, phrase.head]), _MAX_NAME_CHARS)
 
 
-def _now_described(old: Thing, after: NounPhrase) -> str:
+def _now_described(old: Thing, after: NounPhrase) -> Line | None:
     before = old.phrase
     if before.number != after.number:
-        return f"{_numbered(before)} became {_numbered(after)}"
+        parts = {"thing": _numbered(before), "other": _numbered(after)}
+        return Line(Sentence.BECAME, parts, before.is_plural)
     gained = [word for word in after.modifiers if word not in before.modifiers]
     lost = [word for word in before.modifiers if word not in after.modifiers]
-    verb = old.verb("is", "are")
     if gained:
-        return f"{old.name} {verb} now {_listed(gained)}"
+        return old.line(Sentence.NOW_IS, said=_first(gained))
     if lost:
-        return f"{old.name} {verb} no longer {_listed(lost)}"
-    return ""
+        return old.line(Sentence.NO_LONGER, said=_first(lost))
+    return None
 
 
 def _numbered(phrase: NounPhrase) -> str:
     return f"{phrase.number} {phrase.head}".strip()
 
 
-def _now_doing(old: Thing, after: NounPhrase) -> str:
+def _now_doing(old: Thing, after: NounPhrase) -> Line | None:
     """From what follows the head: "filled with toys", "with a moon", "that reads 'Hello'"."""
     if old.phrase.rest.lower() == after.rest.lower() or not after.rest:
-        return ""
+        return None
     said = _shortened(after.rest, _MAX_SAYING_CHARS)
     first, _, others = said.partition(" ")
     if is_participle(first.lower()) or first.lower() in _LINKING:
-        return f"{old.name} {old.verb('is', 'are')} now {said}"
+        return old.line(Sentence.NOW_IS, said=said)
     if first.lower() == "with" and others:
-        return f"{old.name} now {old.verb('has', 'have')} {others}"
+        return old.line(Sentence.NOW_HAS, said=others)
     if first.lower() in _RELATIVE and others:
-        return f"{old.name} now {others}"
-    return ""
+        return old.line(Sentence.NOW_DOES, said=others)
+    return None
 
 
-def new_details(thing: Thing, old: LocalDescription, new: LocalDescription) -> str:
+def new_details(thing: Thing, old: LocalDescription, new: LocalDescription) -> Line:
     """What is new where the description is the same."""
     swap = _swapped(_all_texts(old), _all_texts(new))
     if swap:
-        return f"{thing.name}: {swap[0]} became {swap[1]} in the details"
-    parts = {
+        return thing.line(Sentence.SWAPPED, before=swap[0], after=swap[1])
+    aspects = {
         "details": (old.detailed_descriptions, old.tags) != (new.detailed_descriptions, new.tags),
         "atmosphere": old.atmosphere != new.atmosphere,
         "style": old.style != new.style,
         "quality": old.quality_meta != new.quality_meta,
     }
-    return f"{thing.name}: new {_listed([part for part, is_new in parts.items() if is_new])}"
+    return thing.line(
+        Sentence.NEW_ASPECTS, aspects=_first([name for name, is_new in aspects.items() if is_new])
+    )
 
 
-def retold_scene(old: GlobalDescription, new: GlobalDescription) -> str:
+def retold_scene(old: GlobalDescription, new: GlobalDescription) -> Line:
     """What is new in the global description."""
     swap = _swapped(old.description, new.description)
     if swap:
-        return f"scene: {swap[0]} became {swap[1]}"
+        return Line(Sentence.SCENE_SWAPPED, {"before": swap[0], "after": swap[1]})
     if old.description != new.description:
         said = _shortened(new.description.strip(" ."), _MAX_SAYING_CHARS)
-        return f"scene is now: {said}" if said else "scene was described anew"
-    return "scene: new details"
+        return Line(Sentence.SCENE_IS_NOW, {"said": said}) if said else Line(Sentence.SCENE_DESCRIBED_ANEW)
+    return Line(Sentence.SCENE_DETAILS)
 
 
 def _all_texts(local: LocalDescription) -> str:
@@ -230,9 +239,9 @@ def _swapped(old: str, new: str) -> tuple[str, str] | None:
     return (before, after) if replaced == new_words else None
 
 
-def _listed(words: list[str]) -> str:
-    shown = words[:_MAX_ADJECTIVES]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+def _first(words: list[str]) -> tuple[str, ...]:
+    """As many as a line has room for."""
+    return tuple(words[:_MAX_ADJECTIVES])
 
 
 def _shortened(text: str, max_chars: int) -> str:

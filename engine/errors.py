@@ -3,6 +3,7 @@
     EngineError
     ├── Refused          the person changes the request
     │   ├── EmptyPrompt
+    │   ├── NoPictureYet
     │   ├── PromptTooLong
     │   ├── SceneTooLong
     │   ├── NotUnderstood
@@ -38,6 +39,10 @@ class Refused(EngineError):
 
 class EmptyPrompt(Refused):
     """The prompt has no word or emoji in it."""
+
+
+class NoPictureYet(Refused):
+    """The conversation has no picture that anything could be done with."""
 
 
 class PromptTooLong(Refused):

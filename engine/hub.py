@@ -7,7 +7,8 @@ changed. Knows nothing of what the files are: the caller chooses them by name.
 import errno
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -73,19 +74,44 @@ def fetch(model: HubModel, choose: Choose, backend: str) -> Path:
         Unavailable: There is no such model, or it cannot be had; the reason says why.
     """
     began_s = time.monotonic()
-    try:
+    with _refused(model, backend):
         folder = _cached(model, choose) if model.offline else _fetched(model, choose)
-    except _FAILURES as error:
-        reason = _reason(error, model)
-        _log.warning("model-not-fetched", model=model.name, reason=reason, error=str(error))
-        raise Unavailable(backend, reason) from error
     _log.info("model-fetched", model=model.name, took_s=round(time.monotonic() - began_s, 1))
     return folder
 
 
+def cached(model: HubModel, choose: Choose) -> Path | None:
+    """The folder with a model's files, if all of them are on this machine; the network is not used."""
+    try:
+        return _cached(model, choose)
+    except _FAILURES:
+        return None
+
+
+def download_bytes(model: HubModel, choose: Choose, backend: str) -> int:
+    """How much there is to fetch of a model of which nothing is here yet; nothing is fetched.
+
+    Raises:
+        Unavailable: As for `fetch`.
+    """
+    with _refused(model, backend):
+        sizes = {entry.path: entry.size for entry in _entries(model)}
+        return sum(sizes[name] for name in choose(list(sizes)))
+
+
+@contextmanager
+def _refused(model: HubModel, backend: str) -> Generator[None]:
+    try:
+        yield
+    except _FAILURES as error:
+        reason = _reason(error, model)
+        _log.warning("model-not-fetched", model=model.name, reason=reason, error=str(error))
+        raise Unavailable(backend, reason) from error
+
+
 def _fetched(model: HubModel, choose: Choose) -> Path:
     try:
-        names = _names(model)
+        names = [entry.path for entry in _entries(model)]
     except _FAILURES:
         try:
             return _cached(model, choose)
@@ -117,11 +143,11 @@ def _snapshot(model: HubModel, **how: Any) -> Path:
     return Path(folder)
 
 
-def _names(model: HubModel) -> list[str]:
+def _entries(model: HubModel) -> list[RepoFile]:
     hub = HfApi(endpoint=model.mirror.rstrip("/") or None)
     found = hub.model_info(model.name, revision=model.revision or "main", timeout=_HUB_TIMEOUT_S)
     tree = hub.list_repo_tree(model.name, recursive=True, revision=found.sha)
-    return [entry.path for entry in tree if isinstance(entry, RepoFile)]
+    return [entry for entry in tree if isinstance(entry, RepoFile)]
 
 
 def _literally(name: str) -> str:

@@ -42,6 +42,7 @@ class Compose:
         prompt: The person's words.
         parent_id: The revision to change, or None for a new scene.
         language: Of the composer's remarks: `en` or `zh`.
+        canvas: Of a scene from elsewhere, for a change of that; without a parent only.
     """
 
     turn_id: str
@@ -51,6 +52,7 @@ class Compose:
     settings: SceneSettings
     parent_id: str | None = None
     language: str = "en"
+    canvas: Canvas | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +147,12 @@ def from_turn(turn: Turn) -> Order:
     whose = (turn.id, turn.conversation, turn.person)
     match request.get("kind"):
         case "compose":
-            return Compose(*whose, turn.prompt, settings, turn.parent_id, language)
+            canvas = _canvas(request) if "canvas" in request else None
+            return Compose(*whose, turn.prompt, settings, turn.parent_id, language, canvas)
         case "repaint" if turn.parent_id:
             return Repaint(*whose, turn.parent_id, settings, language)
         case "adopt":
-            repairs = tuple(Repair(**repair) for repair in request.get("repairs", ()))
-            canvas = replace(parse(request["canvas"]), repairs=repairs)
-            return Adopt(*whose, canvas, settings, turn.parent_id, turn.prompt, language)
+            return Adopt(*whose, _canvas(request), settings, turn.parent_id, turn.prompt, language)
         case kind:
             raise ValueError(f"turn {turn.id!r} is of no known kind: {kind!r}")
 
@@ -162,10 +163,15 @@ def _request(order: Order) -> dict[str, object]:
         "settings": order.settings.to_dict(),
         "language": order.language,
     }
-    if isinstance(order, Adopt):
+    if not isinstance(order, Repaint) and order.canvas is not None:
         request["canvas"] = write(order.canvas)
         request["repairs"] = [asdict(repair) for repair in order.canvas.repairs]
     return request
+
+
+def _canvas(request: Mapping[str, Any]) -> Canvas:
+    repairs = tuple(Repair(**repair) for repair in request.get("repairs", ()))
+    return replace(parse(request["canvas"]), repairs=repairs)
 
 
 def check(order: Order, limits: Limits) -> None:

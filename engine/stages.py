@@ -12,15 +12,19 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
+import structlog
+
 from canvas.changes import Change, changes
 from engine.backends import Backends
 from engine.bases import base_of
 from engine.composer import Composer, ComposeRequest
-from engine.composer.safety import Safety, texts_of
+from engine.composer.safety import Safety, texts_of, words_of
 from engine.composing import closing, compose, exchanges
 from engine.errors import GaveUp, OutOfMemory
 from engine.events import Composed, Economised, Event, Preview, RegionFinished, Stepped
 from engine.lasting import lasting
+from engine.log_context import about
+from engine.metrics import STEP_S
 from engine.orders import Adopt, Compose, Repaint, from_turn
 from engine.previews import LayoutPainter, LayoutPreviews, storyboard
 from engine.quarantine import Quarantine
@@ -38,13 +42,19 @@ _NO_SLOT: Slot = nullcontext()
 
 ATTEMPTS = 5
 
+_log = structlog.get_logger()
+
 
 class TurnEnded(Exception):
     """The turn was called off, or has ended otherwise: there is nothing to do."""
 
 
 class Stages:
-    """Composes and paints turns that the store knows."""
+    """Composes and paints turns that the store knows.
+
+    Attributes:
+        safety: What is not composed; may be replaced at any time.
+    """
 
     def __init__(
         self,
@@ -64,7 +74,7 @@ class Stages:
         """
         self._store = store
         self._backends = backends or Backends()
-        self._safety = safety or Safety()
+        self.safety = safety or Safety()
         self._composers = dict(composers or {})
         self._renderers = dict(renderers or {})
         self._paint_layout = paint_layout
@@ -98,19 +108,12 @@ class Stages:
             EngineError: Whatever the composer refuses.
         """
         turn = await lasting(lambda: self._store.turn(turn_id))
-        if turn.revision_id is not None:
-            return await self._revision(turn.revision_id)
-        write_scene = await self._prepared(turn, publish)
-        async with slot, self._beside_others(turn, TurnStage.COMPOSING):
-            await self._begin(turn_id, TurnStage.COMPOSING)
-            began_s = time.monotonic()
-            scene, remark = await write_scene()
-            took_s = time.monotonic() - began_s
-        revision = await lasting(
-            lambda: self._store.add_revision(turn_id, turn.parent_id, scene, remark=remark, compose_s=took_s)
-        )
-        publish(Composed(revision, await changes_from_parent(self._store, revision)))
-        return revision
+        with about(turn_id, turn.conversation):
+            if turn.revision_id is not None:
+                return await self._revision(turn.revision_id)
+            revision = await self._compose(turn, publish, slot)
+            publish(Composed(revision, await changes_from_parent(self._store, revision)))
+            return revision
 
     async def paint(self, turn_id: str, publish: Publish, slot: Slot = _NO_SLOT) -> None:
         """Paints the pictures of the turn's revision that are not there yet.
@@ -129,9 +132,25 @@ class Stages:
             raise TurnEnded  # forgotten meanwhile
         revision = await self._revision(turn.revision_id)
         keeper = _Keeper()
-        async with keeper, slot, self._beside_others(turn, TurnStage.PAINTING):
-            await self._begin(turn_id, TurnStage.PAINTING)
-            await self._paint_thriftily(revision, Economy(turn.economy), keeper, publish)
+        with about(turn_id, turn.conversation):
+            async with keeper, slot, self._beside_others(turn, TurnStage.PAINTING):
+                await self._begin(turn_id, TurnStage.PAINTING)
+                await self._paint_thriftily(revision, Economy(turn.economy), keeper, publish)
+
+    async def _compose(self, turn: Turn, publish: Publish, slot: Slot) -> Revision:
+        """Composes when the slot is free, and stores what came of it."""
+        write_scene = await self._prepared(turn, publish)
+        async with slot, self._beside_others(turn, TurnStage.COMPOSING):
+            await self._begin(turn.id, TurnStage.COMPOSING)
+            began_s = time.monotonic()
+            scene, remark = await write_scene()
+            took_s = time.monotonic() - began_s
+        revision = await lasting(
+            lambda: self._store.add_revision(turn.id, turn.parent_id, scene, remark=remark, compose_s=took_s)
+        )
+        repairs = len(scene.canvas.repairs)
+        _log.info("scene_composed", revision_id=revision.id, took_s=round(took_s, 3), repairs=repairs)
+        return revision
 
     def _beside_others(self, turn: Turn, stage: TurnStage) -> Slot:
         was_cut_off = turn.stage is stage and turn.attempts > 0
@@ -167,7 +186,7 @@ class Stages:
     async def _request(self, order: Compose, lineage: tuple[Revision, ...]) -> ComposeRequest:
         return ComposeRequest(
             prompt=order.prompt,
-            canvas=lineage[-1].scene.canvas if lineage else None,
+            canvas=lineage[-1].scene.canvas if lineage else order.canvas,
             history=await asyncio.to_thread(exchanges, lineage),
             language=order.language,
             seed=order.settings.seed,
@@ -175,12 +194,12 @@ class Stages:
         )
 
     async def _adopted(self, order: Adopt) -> tuple[Scene, str]:
-        await self._safety.check(texts_of(order.canvas))
+        await self.safety.check(texts_of(order.canvas))
         return Scene(order.canvas, order.settings), ""
 
     async def _composed(self, order: Compose, request: ComposeRequest, publish: Publish) -> tuple[Scene, str]:
         """Composes; the scene so far is heard and seen."""
-        await self._safety.check(order.prompt)
+        await self.safety.check(words_of(order))
         composer = self._composer(order.settings.composer)
         previews = LayoutPreviews(self._paint_layout, order.settings, lambda image: publish(Preview(image)))
 
@@ -224,10 +243,12 @@ class Stages:
         rest = replace(settings, seed=settings.seed + first, count=settings.count - first)
         renderer, base = self._renderer(settings.renderer), await base_of(self._store, revision, rest)
         painted, began_s = first, time.monotonic()
+        pace = _StepPace(settings.renderer)
         async with closing(renderer.render(revision.scene.canvas, rest, economy, base)) as events:
             async for event in events:
                 match event:
                     case RenderStep(step, steps):
+                        pace.note(step)
                         publish(Stepped(step, steps, painted))
                     case RenderPreview(image):
                         publish(Preview(image))
@@ -235,6 +256,7 @@ class Stages:
                         took_s = time.monotonic() - began_s
                         picture = replace(event, index=first + event.index)
                         await keeper.keep(self._keep(revision, picture, took_s))
+                        _log.info("picture_painted", index=picture.index, took_s=round(took_s, 3))
                         painted, began_s = painted + 1, time.monotonic()
 
     async def _keep(self, revision: Revision, painted: RenderedImage, paint_s: float) -> StoredImage:
@@ -283,6 +305,21 @@ def _made(scene: Scene) -> Callable[[], Awaitable[tuple[Scene, str]]]:
         return scene, ""
 
     return write_scene
+
+
+class _StepPace:
+    """Measures the time from each step of a picture to its next one; what comes before the first is none."""
+
+    def __init__(self, renderer: str) -> None:
+        self._taken = STEP_S.labels(renderer)
+        self._step, self._at_s = 0, 0.0
+
+    def note(self, step: int) -> None:
+        """That a step is done, of this picture or of the next."""
+        now_s = time.monotonic()
+        if step > self._step > 0:
+            self._taken.observe((now_s - self._at_s) / (step - self._step))
+        self._step, self._at_s = step, now_s
 
 
 class _Keeper:

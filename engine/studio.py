@@ -18,7 +18,7 @@ import structlog
 
 from engine.admission import Admission
 from engine.backends import Backends
-from engine.composer.safety import Safety, texts_of
+from engine.composer.safety import Safety, texts_of, words_of
 from engine.error_record import from_record
 from engine.errors import Internal, Interrupted, QueueFull, TooManyWaiting
 from engine.event_log import EventLog
@@ -26,6 +26,7 @@ from engine.events import Cancelled, Composed, Done, Event, Failed, Queued
 from engine.forecast import Forecast, forecasts
 from engine.jobs import COMPOSE, RENDER, JobEngine
 from engine.lasting import lasting
+from engine.log_context import about
 from engine.orders import Adopt, Compose, Limits, Order, Repaint, check, composes, to_turn
 from engine.people import People
 from engine.progress import events_of
@@ -71,6 +72,7 @@ class Studio:
         store: For reading.
         limits: What may be asked for.
         people: Whom it serves.
+        safety: What is not composed. These three may be replaced at any time.
 
     Example:
         async with JobEngine(place, store, roles=ROLES, deliveries={"web": nothing}) as jobs:
@@ -93,7 +95,7 @@ class Studio:
         self.limits = limits or Limits()
         self.people = people or People()
         self._backends = backends or Backends()
-        self._safety = safety or Safety()
+        self.safety = safety or Safety()
         self._jobs = jobs
         self._watch = QueueWatch(store, jobs.poll_s)
         self._followers: dict[str, _Follower] = {}
@@ -109,6 +111,10 @@ class Studio:
         for follower in followers:
             follower.following.cancel()
         await asyncio.gather(*(one.following for one in followers), return_exceptions=True)
+
+    def limits_of(self, person: PersonKey, roles: Collection[str] = ()) -> Limits:
+        """What the person may ask for at the moment, where they have these roles."""
+        return self.people.limits(self.limits, person, roles)
 
     async def submit(self, order: Order, roles: Collection[str] = ()) -> str:
         """Stores the order and starts its job; durable when it returns.
@@ -126,24 +132,25 @@ class Studio:
             StorageFailed: It could not be stored.
         """
         self.people.check_served(order.person, roles)
-        check(order, self.limits)
+        limits = self.limits_of(order.person, roles)
+        check(order, limits)
         self._backends.check_renderer(order.settings.renderer)
         match order:
             case Compose():
                 self._backends.check_composer(order.settings.composer)
-                self._safety.check_words(order.prompt)
+                self.safety.check_words(words_of(order))
             case Adopt():
-                self._safety.check_words(texts_of(order.canvas))
+                self.safety.check_words(texts_of(order.canvas))
             case Repaint():
                 pass
         lane = 0
         durations = await self._measured()
         share = self.people.share(order.person, roles)
-        admission = Admission(self.limits, order.settings.count, share, durations)
+        admission = Admission(limits, order.settings.count, share, durations)
 
         def admit(standing: Standing) -> Place:
             nonlocal lane
-            lane = standing.own_open % self.limits.running_per_person
+            lane = standing.own_open % limits.running_per_person
             return admission.place(standing)
 
         try:
@@ -152,6 +159,9 @@ class Studio:
             raise await self._with_time(refusal, order.person, durations) from None
         if turn.status is TurnStatus.RUNNING:  # also where its first submission was cut off
             await self._jobs.submit(turn, lane)
+        with about(turn.id, turn.conversation):
+            kind, prompt = turn.request.get("kind"), turn.prompt
+            _log.info("request_taken", kind=kind, pictures=turn.pictures, prompt=prompt)
         return turn.id
 
     async def events(self, turn_id: str) -> AsyncGenerator[Event]:

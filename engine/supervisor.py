@@ -16,6 +16,8 @@ from typing import Self
 
 import structlog
 
+from engine.metrics import WORKER_ENDS
+
 SILENCE_S = 300.0
 """A child that gives no sign of life for so long is given up."""
 MAX_PULSES = 65_536
@@ -50,16 +52,14 @@ class Supervisor:
     Ctrl-C reaches the parent alone, which ends it in good order. If the parent is killed, the child's
     standard input ends, and with it the child.
 
-    Attributes:
-        pid: Of the child at this moment; None while there is none.
-
     Example:
         async with Supervisor([sys.executable, "-m", "bot", "worker", "--leashed"]) as supervisor:
             await supervisor.wait()
     """
 
     def __init__(self, command: Sequence[str], *, silence_s: float = SILENCE_S) -> None:
-        self.pid: int | None = None
+        self._child: Process | None = None
+        self._heard_at_s: float | None = None
         self._command = tuple(command)
         self._silence_s = silence_s
         self._has_pulsed = False
@@ -75,6 +75,21 @@ class Supervisor:
         self._keeping.cancel()
         with suppress(asyncio.CancelledError, WorkerCannotStart, OSError):  # who wants to know waits
             await self._keeping
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child at this moment; None while there is none."""
+        return self._child.pid if self._child else None
+
+    @property
+    def silent_s(self) -> float | None:
+        """Seconds since the child has given a sign of life; None while there is none that ever has."""
+        return None if self._heard_at_s is None else time.monotonic() - self._heard_at_s
+
+    def hang_up(self) -> None:
+        """Sends SIGHUP to the child, if there is one."""
+        if self._child:
+            _signal(self._child, signal.SIGHUP)
 
     async def wait(self) -> None:
         """Returns never; cancelling it stops only the waiting.
@@ -92,6 +107,7 @@ class Supervisor:
             self._has_pulsed |= has_pulsed
             if status in HOPELESS and not self._has_pulsed:
                 raise WorkerCannotStart(status)
+            WORKER_ENDS.inc()
             pause_s = self._pause_s(has_pulsed=has_pulsed)
             lived_s = round(time.monotonic() - began_s, 1)
             _log.warning("child_ended", status=status, lived_s=lived_s, next_in_s=pause_s)
@@ -100,18 +116,18 @@ class Supervisor:
     async def _live(self) -> tuple[bool, int]:
         """One child's life: whether it ever pulsed, and its exit status."""
         child = await _started(self._command)
-        self.pid = child.pid
+        self._child = child
         has_pulsed = False
         try:
             while await self._pulse_of(child):
-                has_pulsed = True
+                has_pulsed, self._heard_at_s = True, time.monotonic()
             with suppress(TimeoutError):  # it has closed its output, so it is about to end
                 await _hear_out(child)
         except TimeoutError:
             _log.error("child_silent", pid=child.pid, silence_s=self._silence_s)
             _signal(child, signal.SIGKILL)
         finally:
-            self.pid = None
+            self._child = self._heard_at_s = None
             status = await _end(child)
         return has_pulsed, status
 

@@ -1,6 +1,7 @@
 """Watching the queue move, with one question at a time for all who watch."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
@@ -33,7 +34,8 @@ class QueueWatch:
         """Has the queue looked at until the block ends."""
         self._watchers += 1
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look_always())
+            # for all who watch: it carries the ids of none of them into the log
+            self._looking = asyncio.create_task(self._look_always(), context=contextvars.Context())
         try:
             yield
         finally:

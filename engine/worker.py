@@ -4,7 +4,6 @@ It holds nothing that anybody would miss: it may be killed at any moment, and wh
 """
 
 import asyncio
-import signal
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import structlog
 
 from engine.jobs import JobEngine, JobsPlace
 from engine.leash import Leash
+from engine.signals import until_told
 from engine.stages import Stages
 from storage.store import Store
 
@@ -59,21 +59,6 @@ async def _warm_up(stages: Stages, renderer: str) -> None:
         await stages.warm_up(renderer)
     except Exception as error:  # noqa: BLE001 - whoever wants a picture is told; the rest of the work goes on
         _log.warning("renderer_not_warm", renderer=renderer, exc_info=error)
-
-
-@asynccontextmanager
-async def until_told() -> AsyncGenerator[Coroutine[Any, Any, object]]:
-    """A wait for SIGINT or SIGTERM, which end the process no more; in the main thread only."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    waiting = told.wait()
-    try:
-        yield waiting
-    finally:
-        waiting.close()  # it may be that nobody has waited
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:

@@ -12,6 +12,8 @@ from storage.records import ConversationKey
 
 THREAD = "/"
 """Stands between a chat's id and a thread's in the id of a conversation."""
+_FORMERLY = "formerly"
+"""Begins the keys of notes that tell a chat's former ids, a line for each."""
 
 
 def move(session: Session, platform: str, old_chat_id: str, new_chat_id: str) -> None:
@@ -28,6 +30,18 @@ def move(session: Session, platform: str, old_chat_id: str, new_chat_id: str) ->
         _move_conversation(session, key, head_id, target)
     posts.move_chat(session, platform, old_chat_id, new_chat_id)
     _move_preferences(session, platform, old_chat_id, new_chat_id)
+    former = (*former_ids(session, platform, new_chat_id), *former_ids(session, platform, old_chat_id))
+    all_ids = dict.fromkeys(each for each in (*former, old_chat_id) if each != new_chat_id)
+    preferences.set_note(session, _note_of(platform, new_chat_id), "\n".join(all_ids))
+
+
+def former_ids(session: Session, platform: str, chat_id: str) -> tuple[str, ...]:
+    """The ids that the chat had before, oldest first."""
+    return tuple((preferences.note(session, _note_of(platform, chat_id)) or "").split())
+
+
+def _note_of(platform: str, chat_id: str) -> str:
+    return f"{_FORMERLY}:{platform}:{chat_id}"
 
 
 def _move_conversation(session: Session, key: int, head_id: str | None, target: ConversationKey) -> None:

@@ -1,6 +1,7 @@
-"""What platforms sent: each thing kept once, until it has been handled.
+"""What platforms sent: each thing kept once, until it has been handled; and what was decided about it.
 
-Functions on a session that `storage.store` has opened. What is handled loses all but its key.
+Functions on a session that `storage.store` has opened. What is handled loses all but its key; a decision
+stays until its time is over.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ _BEGUN = (
 )
 _BLANK = _WAITING.values(payload={}, person_id=None, handled_at=bindparam("moment"))
 _HANDLED = _BLANK.where(ReceivedRow.key == bindparam("of_key"))
+_DECIDED = "decided:"
+"""Before the keys of decisions, which are told from those of what was sent by it."""
+_DECISION = select(ReceivedRow.payload).where(_OF_PLATFORM, ReceivedRow.key == bindparam("of_key"))
 _FORGOTTEN = _BLANK.where(ReceivedRow.person_id == bindparam("of_person"))
 
 
@@ -63,6 +67,18 @@ def forget(session: Session, person: PersonKey) -> None:
     """Keeps only the keys of what the person sent."""
     names = {"of_platform": person.platform, "of_person": person.platform_id}
     session.execute(_FORGOTTEN, {**names, "moment": now()})
+
+
+def decide(session: Session, platform: str, key: str, decision: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """Keeps a decision, unless there is one; returns the one that is kept."""
+    row = {"platform": platform, "key": _DECIDED + key, "payload": dict(decision), "handled_at": now()}
+    session.execute(insert(dialect_of(session), ReceivedRow).on_conflict_do_nothing(), row)
+    return session.execute(_DECISION, {"of_platform": platform, "of_key": _DECIDED + key}).scalar_one()
+
+
+def decision(session: Session, platform: str, key: str) -> Mapping[str, JSON] | None:
+    """The decision that is kept."""
+    return session.scalar(_DECISION, {"of_platform": platform, "of_key": _DECIDED + key})
 
 
 def remove_handled(session: Session, before: datetime) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from storage import queue
 from storage.errors import NotFound
-from storage.models import PostRow, RevisionRow, TurnRow, now
+from storage.models import PersonRow, PostRow, RevisionRow, TurnRow, now
 from storage.preferences import merged
 from storage.records import JSON, PersonKey, Post, PostKind
 
@@ -32,6 +32,17 @@ _OPEN = (
     .where(PostRow.turn_id.in_(_LATELY), queue.IS_OPEN | ~PostRow.is_delivered)  # few: those are looked up
     .where(PostRow.platform == bindparam("of_platform"), PostRow.kind == PostKind.RESULT)
     .order_by(PostRow.key)
+)
+_TURNS_OF = (
+    select(TurnRow.id)
+    .join(PersonRow, TurnRow.person_key == PersonRow.key)
+    .where(PersonRow.platform == bindparam("of_platform"), PersonRow.platform_id == bindparam("of_person"))
+)
+_OF_PERSON = (
+    select(PostRow)
+    .where(PostRow.platform == bindparam("of_platform"))
+    .where((PostRow.person_id == bindparam("of_person")) | PostRow.turn_id.in_(_TURNS_OF))
+    .order_by(PostRow.key.desc())
 )
 _TURN = select(TurnRow.id).where(TurnRow.id == bindparam("id"))
 _REVISION = select(RevisionRow.id).where(RevisionRow.id == bindparam("id"))
@@ -75,6 +86,12 @@ def of_turn(session: Session, turn_id: str) -> Post | None:
     """The turn's result."""
     row = session.scalar(_RESULT, {"turn_id": turn_id})
     return None if row is None else _post_of(row)
+
+
+def of_person(session: Session, person: PersonKey) -> tuple[Post, ...]:
+    """The messages for the person, and those that show their turns; newest first."""
+    names = {"of_platform": person.platform, "of_person": person.platform_id}
+    return tuple(_post_of(row) for row in session.scalars(_OF_PERSON, names))
 
 
 def open_posts(session: Session, platform: str) -> tuple[Post, ...]:

@@ -3,7 +3,7 @@
 Functions on a session that `storage.store` has opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import bindparam, select, update
@@ -17,6 +17,9 @@ from storage.records import JSON, PersonKey
 _OF_PERSON = select(PersonRow.preferences).where(keys.IS_PERSON)
 _OF_CHAT = select(ChatRow.preferences).where(
     ChatRow.platform == bindparam("platform"), ChatRow.chat_id == bindparam("chat_id")
+)
+_OF_CHATS = select(ChatRow.chat_id, ChatRow.preferences).where(
+    ChatRow.platform == bindparam("platform"), ChatRow.chat_id.in_(bindparam("chat_ids", expanding=True))
 )
 _NOTE = select(NoteRow.value).where(NoteRow.key == bindparam("key"))
 
@@ -41,6 +44,13 @@ def set_of_person(session: Session, person: PersonKey, values: Mapping[str, JSON
 def of_chat(session: Session, platform: str, chat_id: str) -> dict[str, JSON]:
     """What has been set for the chat."""
     return session.scalar(_OF_CHAT, {"platform": platform, "chat_id": chat_id}) or {}
+
+
+def of_chats(session: Session, platform: str, chat_ids: Sequence[str]) -> tuple[dict[str, JSON], ...]:
+    """What has been set for each of the chats, in their order."""
+    rows = session.execute(_OF_CHATS, {"platform": platform, "chat_ids": list(chat_ids)})
+    found = {row.chat_id: row.preferences for row in rows}
+    return tuple(found.get(chat_id, {}) for chat_id in chat_ids)
 
 
 def set_of_chat(session: Session, platform: str, chat_id: str, values: Mapping[str, JSON]) -> None:

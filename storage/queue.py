@@ -3,13 +3,14 @@
 Functions on a session that `storage.store` has opened.
 """
 
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import Insert, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from storage.database import dialect_of, insert
+from storage.errors import NotFound
 from storage.models import ImageRow, PersonRow, RevisionRow, TurnRow, UsageRow, now
 from storage.records import (
     Durations,
@@ -17,6 +18,7 @@ from storage.records import (
     PersonKey,
     Place,
     Standing,
+    Times,
     TurnStage,
     TurnStatus,
 )
@@ -67,6 +69,20 @@ _NEWEST_MEASURED = (
     .where(TurnRow.status == TurnStatus.DONE, (TurnRow.compose_s > 0) | (TurnRow.paint_s > 0))
     .order_by(TurnRow.ended_at.desc())
     .limit(MEASURED_TURNS)
+)
+_TIMES = select(
+    TurnRow.created_at,
+    TurnRow.ended_at,
+    TurnRow.compose_s,
+    TurnRow.paint_s,
+    select(func.min(ImageRow.created_at))
+    .join(RevisionRow, ImageRow.revision_id == RevisionRow.id)
+    .where(RevisionRow.turn_id == TurnRow.id)
+    .scalar_subquery()
+    .label("first_at"),
+).where(TurnRow.id == bindparam("turn_id"))
+_FAILURES = select(TurnRow.error).where(
+    TurnRow.status == TurnStatus.FAILED, TurnRow.ended_at >= bindparam("since")
 )
 
 
@@ -121,6 +137,24 @@ def durations(session: Session) -> Durations:
         compose_s=sum(composing) / len(composing) if composing else None,
         picture_s=paint_s / pictures if pictures else None,
     )
+
+
+def times(session: Session, turn_id: str) -> Times:
+    """What the turn took."""
+    found = session.execute(_TIMES, {"turn_id": turn_id}).one_or_none()
+    if found is None:
+        raise NotFound("turn", turn_id)
+    return Times(
+        compose_s=found.compose_s,
+        paint_s=found.paint_s,
+        first_picture_s=(found.first_at - found.created_at).total_seconds() if found.first_at else None,
+        open_s=((found.ended_at or now()) - found.created_at).total_seconds(),
+    )
+
+
+def failures(session: Session, since: datetime) -> tuple[str, ...]:
+    """Why turns failed since then, as it was recorded."""
+    return tuple(session.scalars(_FAILURES, {"since": since}))
 
 
 def count_usage(session: Session, person_key: int, *, pictures: int = 0, gpu_s: float = 0.0) -> None:

@@ -134,6 +134,23 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """What one turn took, in seconds.
+
+    Attributes:
+        compose_s: Of composing; 0 where nothing was composed.
+        paint_s: Of painting all its pictures; 0 where nothing was painted.
+        first_picture_s: From the request until the first picture was stored; None where none was.
+        open_s: From the request until it had ended, or so far.
+    """
+
+    compose_s: float
+    paint_s: float
+    first_picture_s: float | None
+    open_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request and what came of it.
 

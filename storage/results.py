@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage import keys, queue
@@ -20,6 +20,12 @@ from storage.rows import REVISIONS, RevisionQuery, image_of, revision_of
 _REVISION = REVISIONS.where(RevisionRow.id == bindparam("id"))
 _HEAD = REVISIONS.where(keys.IS_CONVERSATION, RevisionRow.id == ConversationRow.head_id)
 _HISTORY = REVISIONS.where(keys.IS_CONVERSATION)
+_NEWEST = _HISTORY.order_by(None).order_by(RevisionRow.key.desc()).limit(bindparam("limit"))
+_COUNT = (
+    select(func.count(RevisionRow.key))
+    .join(ConversationRow, RevisionRow.conversation_key == ConversationRow.key)
+    .where(keys.IS_CONVERSATION)
+)
 _LOCKED_TURN = select(TurnRow).where(TurnRow.id == bindparam("turn_id")).with_for_update()
 _MADE = select(RevisionRow.id).where(RevisionRow.turn_id == bindparam("turn_id"))
 _HEAD_MOVED = (
@@ -118,9 +124,16 @@ def head(session: Session, conversation: ConversationKey) -> Revision | None:
     return found[0] if found else None
 
 
-def history(session: Session, conversation: ConversationKey) -> tuple[Revision, ...]:
-    """The whole version tree of the conversation, oldest first."""
-    return _revisions(session, _HISTORY, asdict(conversation))
+def history(session: Session, conversation: ConversationKey, limit: int | None) -> tuple[Revision, ...]:
+    """The newest revisions of the conversation, or its whole version tree; oldest first."""
+    if limit is None:
+        return _revisions(session, _HISTORY, asdict(conversation))
+    return _revisions(session, _NEWEST, {**asdict(conversation), "limit": limit})[::-1]
+
+
+def count(session: Session, conversation: ConversationKey) -> int:
+    """How many revisions the conversation has."""
+    return session.scalar(_COUNT, asdict(conversation)) or 0
 
 
 def lineage(session: Session, revision_id: str) -> tuple[Revision, ...]:
@@ -141,5 +154,5 @@ def _lineage() -> RevisionQuery:
 _LINEAGE = _lineage()
 
 
-def _revisions(session: Session, query: RevisionQuery, named: Mapping[str, str]) -> tuple[Revision, ...]:
+def _revisions(session: Session, query: RevisionQuery, named: Mapping[str, object]) -> tuple[Revision, ...]:
     return tuple(revision_of(row) for row in session.execute(query, named))

@@ -5,7 +5,7 @@ removal of many things, which is several. Values go in and come out; rows never 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,23 +13,22 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from storage import chats, favourites, inbox, keys, posts, preferences, queue, results, retention, turns
+from storage import keys, queue, results, retention, turns
+from storage.chat_store import ChatStore
 from storage.database import Database, Lock, connect, parse_url, sqlite_url, storage_errors
 from storage.files import ImageFiles
 from storage.migrations import upgrade
 from storage.pictures import Pictures
 from storage.records import (
-    JSON,
     Admit,
     ConversationKey,
     Durations,
     NewTurn,
     OpenTurn,
     PersonKey,
-    Post,
-    Received,
     Revision,
     StoredImage,
+    Times,
     Turn,
     TurnStage,
     TurnStatus,
@@ -42,7 +41,7 @@ __all__ = ["ConversationKey", "PersonKey", "Revision", "Store", "StoredImage", "
 PictureMode = Literal["auto", "files", "database"]
 
 
-class Store:
+class Store(ChatStore):
     """Remembers conversations, turns, revisions and images, for all processes of an installation.
 
     Every method raises `StorageFailed` when the database or the disk refuses, its kind `DatabaseAway` when
@@ -56,7 +55,7 @@ class Store:
     """
 
     def __init__(self, database: Database, pictures: Pictures) -> None:
-        self._database = database
+        super().__init__(database)
         self._pictures = pictures
 
     @classmethod
@@ -173,6 +172,14 @@ class Store:
         """What turns take, from the newest that were done."""
         return await self._database.read(queue.durations)
 
+    async def times(self, turn_id: str) -> Times:
+        """What a turn took."""
+        return await self._database.read(lambda session: queue.times(session, turn_id))
+
+    async def failures(self, since: datetime) -> tuple[str, ...]:
+        """Why turns failed since then: the `Turn.error` of each."""
+        return await self._database.read(lambda session: queue.failures(session, since))
+
     async def revision(self, revision_id: str) -> Revision:
         """The revision of that id, with its pictures."""
         return await self._database.read(lambda session: results.revision(session, revision_id))
@@ -193,135 +200,17 @@ class Store:
             lambda session: results.move_head(session, conversation, revision_id), Lock.TURNS
         )
 
-    async def history(self, conversation: ConversationKey) -> tuple[Revision, ...]:
-        """The whole version tree of the conversation, oldest first."""
-        return await self._database.read(lambda session: results.history(session, conversation))
+    async def history(self, conversation: ConversationKey, limit: int | None = None) -> tuple[Revision, ...]:
+        """The newest revisions of the conversation's version tree, or all of them; oldest first."""
+        return await self._database.read(lambda session: results.history(session, conversation, limit))
+
+    async def count_revisions(self, conversation: ConversationKey) -> int:
+        """How many revisions the conversation's version tree has."""
+        return await self._database.read(lambda session: results.count(session, conversation))
 
     async def lineage(self, revision_id: str) -> tuple[Revision, ...]:
         """The way from the root to that revision."""
         return await self._database.read(lambda session: results.lineage(session, revision_id))
-
-    async def language(self, person: PersonKey) -> str | None:
-        """The language that the person chose."""
-        return await self._database.read(lambda session: keys.language(session, person))
-
-    async def set_language(self, person: PersonKey, language: str) -> None:
-        """Remembers the language that the person chose."""
-        await self._database.write(lambda session: keys.set_language(session, person, language))
-
-    async def preferences(self, person: PersonKey) -> dict[str, JSON]:
-        """What the person has set, except their language."""
-        return await self._database.read(lambda session: preferences.of_person(session, person))
-
-    async def set_preferences(self, person: PersonKey, /, **values: JSON) -> None:
-        """Remembers what the person has set, beside what they set before; None removes a value."""
-        await self._database.write(
-            lambda session: preferences.set_of_person(session, person, values), Lock.TURNS
-        )
-
-    async def chat_preferences(self, platform: str, chat_id: str) -> dict[str, JSON]:
-        """What has been set for the chat."""
-        return await self._database.read(lambda session: preferences.of_chat(session, platform, chat_id))
-
-    async def set_chat_preferences(self, platform: str, chat_id: str, /, **values: JSON) -> None:
-        """Remembers what has been set for the chat, beside what was before; None removes a value."""
-        await self._database.write(
-            lambda session: preferences.set_of_chat(session, platform, chat_id, values), Lock.TURNS
-        )
-
-    async def note(self, key: str) -> str | None:
-        """What this installation has noted under that key."""
-        return await self._database.read(lambda session: preferences.note(session, key))
-
-    async def set_note(self, key: str, value: str) -> None:
-        """Notes a small thing for this installation."""
-        await self._database.write(lambda session: preferences.set_note(session, key, value))
-
-    async def add_post(self, post: Post) -> Post:
-        """Remembers a message that was sent; one that is known already is returned as it is.
-
-        One that shows another turn is not that message: the platform has given its id to a new one.
-
-        The first `RESULT` of a turn stays, whatever process adds another: that is returned instead.
-        """
-        return await self._database.write(lambda session: posts.add(session, post), Lock.TURNS)
-
-    async def set_post_data(self, post: Post, /, **data: JSON) -> Post | None:
-        """Notes something with the message, beside what was noted before; None removes a value.
-
-        Returns:
-            The message as it is now; None when it is not known any more.
-        """
-        return await self._database.write(lambda session: posts.set_data(session, post, data))
-
-    async def post(self, platform: str, chat_id: str, message_id: str) -> Post | None:
-        """The message of that id, when it is known."""
-        return await self._database.read(lambda session: posts.post(session, platform, chat_id, message_id))
-
-    async def post_of_turn(self, turn_id: str) -> Post | None:
-        """The turn's `RESULT`."""
-        return await self._database.read(lambda session: posts.of_turn(session, turn_id))
-
-    async def open_posts(self, platform: str) -> tuple[Post, ...]:
-        """The results that need work, oldest first: of turns that run, or that ended undelivered lately."""
-        return await self._database.read(lambda session: posts.open_posts(session, platform))
-
-    async def remove_post(self, post: Post) -> None:
-        """Forgets the message, if it is known."""
-        await self._database.write(lambda session: posts.remove(session, post))
-
-    async def move_chat(self, platform: str, old_chat_id: str, new_chat_id: str) -> None:
-        """Gives all that belongs to a chat and its threads to another, which keeps what it has."""
-        await self._database.write(
-            lambda session: chats.move(session, platform, old_chat_id, new_chat_id), Lock.TURNS
-        )
-
-    async def receive(
-        self, platform: str, key: str, payload: Mapping[str, JSON], *, person: PersonKey | None = None
-    ) -> bool:
-        """Keeps what the platform sent until it is handled; False when the key is known, and nothing changes.
-
-        When the `person` who sent it is forgotten, it is not handled any more.
-        """
-        return await self._database.write(
-            lambda session: inbox.receive(session, platform, key, payload, person)
-        )
-
-    async def unhandled(self, platform: str) -> tuple[Received, ...]:
-        """What waits to be handled, in the order of arrival."""
-        return await self._database.read(lambda session: inbox.unhandled(session, platform))
-
-    async def begin_handling(self, platform: str, key: str) -> Received | None:
-        """Counts one more attempt to handle it; None when that has been done, or it never came."""
-        return await self._database.write(lambda session: inbox.begin_handling(session, platform, key))
-
-    async def handled(self, platform: str, key: str) -> None:
-        """Notes that it has been handled: only its key is kept, by which its repetitions are known."""
-        await self._database.write(lambda session: inbox.handled(session, platform, key))
-
-    async def remove_handled(self, before: datetime) -> int:
-        """Removes what had been handled before that moment, also the keys; returns how many there were."""
-        return await self._database.write(lambda session: inbox.remove_handled(session, before))
-
-    async def set_favourite(self, person: PersonKey, revision_id: str, is_favourite: bool) -> None:  # noqa: FBT001 - the value
-        """Makes a scene of anybody's one of the person's favourites, or not any more."""
-        await self._database.write(
-            lambda session: favourites.set_favourite(session, person, revision_id, is_favourite), Lock.TURNS
-        )
-
-    async def is_favourite(self, person: PersonKey, revision_id: str) -> bool:
-        """Whether the scene is one of the person's favourites."""
-        return await self._database.read(
-            lambda session: favourites.is_favourite(session, person, revision_id)
-        )
-
-    async def favourites(self, person: PersonKey, limit: int = 25) -> tuple[Revision, ...]:
-        """The person's favourites; which became one last is the first."""
-        return await self._database.read(lambda session: favourites.newest(session, person, limit))
-
-    async def own_scenes(self, person: PersonKey, text: str = "", limit: int = 25) -> tuple[Revision, ...]:
-        """The person's own scenes with that text in prompt or global description, newest first."""
-        return await self._database.read(lambda session: favourites.own_scenes(session, person, text, limit))
 
     async def remove_pictures(self, before: datetime) -> int:
         """Removes the images from before that moment and their bytes; the scenes stay.

@@ -1,6 +1,8 @@
 """A log as it was for every test; a real PostgreSQL for those that want one, on a socket in a folder."""
 
+import logging
 import shutil
+import sys
 import tempfile
 import uuid
 import warnings
@@ -15,8 +17,12 @@ import structlog
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
     """What a command does to this process's log ends with its test."""
+    root, last_words = logging.getLogger(), sys.excepthook
+    handlers = list(root.handlers)
     yield
     structlog.reset_defaults()
+    root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
+    sys.excepthook = last_words
 
 
 @pytest.fixture(scope="session")

@@ -15,15 +15,19 @@ PRIVATE = "private"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The settings' lists, asked about people who speak somewhere."""
+    """The settings' lists as they are at the moment, asked about people who speak somewhere."""
 
-    people: People
-    chats: ChatSettings
+    settings: Settings
 
-    @classmethod
-    def of(cls, settings: Settings) -> "Access":
-        """As the settings say."""
-        return cls(settings.studio_people(), settings.chats)
+    @property
+    def people(self) -> People:
+        """The lists of people."""
+        return self.settings.studio_people()
+
+    @property
+    def chats(self) -> ChatSettings:
+        """The lists of chats, and what holds in all of them."""
+        return self.settings.chats
 
     def check_served(self, said: Incoming) -> None:
         """Raises `NotAllowed` for a person or a chat that is not served."""
@@ -41,6 +45,13 @@ class Access:
     def check_moderates(self, speaker: Speaker) -> None:
         """Raises `NotModerator` for who does not."""
         if not self.moderates(speaker):
+            raise NotModerator
+
+    def check_moderates_server(self, speaker: Speaker) -> None:
+        """Raises `NotModerator` for who does not look after all that the chat lies in."""
+        if speaker.moderates_server is not False or self.people.moderates(speaker.person, speaker.roles):
+            self.check_moderates(speaker)
+        else:
             raise NotModerator
 
     def check_may_end(self, speaker: Speaker, author: PersonKey) -> None:

@@ -5,31 +5,33 @@ Everything raises what goes wrong; `bot.chat.talk` puts it into words.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from bot.captions import title
-from bot.chat import guide, looks, pictures
+from bot.chat import guide, looks, overviews, pictures
 from bot.chat.access import Access
 from bot.chat.heard import Heard
 from bot.chat.messages import Messages
+from bot.chat.moving import Moving
+from bot.chat.panels import Panels, is_panel
 from bot.chat.preferences import Preferences
 from bot.chat.presses import Action, Press, decode
 from bot.chat.regions import Regions
 from bot.chat.requests import Requests
 from bot.chat.scene_options import NO_OPTIONS, Options
-from bot.chat.subjects import Subject, Subjects, is_had_in
+from bot.chat.small_talk import small_talk
+from bot.chat.subjects import Subject, Subjects
 from bot.chat.views import NOTHING, Answer, FieldKind, Filled, Form, FormField
 from bot.settings import Settings
-from engine.errors import EmptyPrompt, NotYours
+from engine.errors import NotYours
+from engine.measuring import failures_today
 from engine.studio import Studio
-from storage.errors import NotFound
-from storage.records import ConversationKey, Post, PostKind, Revision, Turn, TurnStatus
+from storage.errors import NotAScene, NotFound
+from storage.records import Post, PostKind, Turn, TurnStatus
+from storage.room import room
 from storage.scene import Scene
+from storage.scene_file import read_scene
 
-SHOWN_IN_HISTORY: Final = looks.MAX_OPTIONS
 PROMPT: Final = "prompt"
 """The one field of the form that asks what shall change."""
 PRESS, FIELD = "press", "field"
@@ -45,21 +47,31 @@ class Actions:
     def __init__(self, studio: Studio, messages: Messages, settings: Settings, access: Access) -> None:
         self.subjects = Subjects(studio.store)
         self.preferences = Preferences(studio.store, settings, access)
-        self._requests = Requests(studio, messages, settings, access, self.subjects)
-        self.regions = Regions(self._requests, self.subjects)
+        self.panels = Panels(studio.store, access)
+        self._requests = Requests(studio, messages, settings, access, self.subjects, self.preferences)
+        self.regions = Regions(studio.store, self._requests, self.subjects)
+        self.moving = Moving(studio.store, messages.reposts, access, self.subjects, self._requests)
         self._studio = studio
         self._store = studio.store
         self._messages = messages
         self._access = access
+        self._data_dir = settings.data_dir
         self._by_press = self._table()
 
     # --- asking for pictures --------------------------------------------------------------------------
 
     async def compose(self, heard: Heard, prompt: str, options: Options) -> Answer:
-        """A new scene, a change of what is replied to, or the answer to a question."""
+        """A new scene, a change of what is replied to, or the answer to a question; or to a greeting."""
         post = await self.subjects.message(heard.said)
         if post and post.kind is PostKind.QUESTION:
             return await self._reply(heard, post, prompt)
+        match small_talk(prompt):
+            case "hello":
+                return Answer(view=guide.hello(heard.words))
+            case "thanks":
+                return Answer(view=guide.thanks(heard.words))
+            case None:
+                pass
         subject = await self.subjects.shown(post) if post else None
         if subject is None:
             await self._requests.new_scene(heard, prompt, options)
@@ -67,7 +79,9 @@ class Actions:
         return await self.refine(heard, await self._here(heard, subject), prompt, options)
 
     async def refine(self, heard: Heard, subject: Subject, prompt: str, options: Options) -> Answer:
-        """A change of a picture."""
+        """A change of a picture; without words, the form that asks for them."""
+        if not prompt.strip():
+            return self._form_of_change(heard, subject)
         await self._requests.refine(heard, subject, prompt, options)
         return heard.begun()
 
@@ -76,95 +90,42 @@ class Actions:
         await self._requests.repaint(heard, subject, options)
         return heard.begun()
 
-    async def open_scene(self, heard: Heard, name: str, scene: Scene, options: Options) -> Answer:
-        """A scene from elsewhere, painted here."""
-        await self._requests.open_scene(heard, name, scene, options)
-        return heard.begun()
-
-    # --- moving among pictures ------------------------------------------------------------------------
-
-    async def undo(self, heard: Heard, subject: Subject) -> Answer:
-        """Back to what a picture was made from; nothing is ever deleted."""
-        revision = subject.revision
-        if revision.parent_id is None:
-            return heard.answer(heard.words.text("This is the first picture: there is nothing to undo."))
-        return await self._move(heard, await self._store.revision(revision.parent_id))
-
-    async def go(self, heard: Heard, revision_id: str, options: Options) -> Answer:
-        """On from a scene of this conversation; or with a copy of another one's.
-
-        That is another topic's of this chat, or from elsewhere one's own or a favourite.
+    async def open_file(
+        self, heard: Heard, name: str, content: bytes | None, options: Options, prompt: str
+    ) -> Answer:
+        """A scene from elsewhere, painted here, changed as the words say; of no scene, the words alone.
 
         Raises:
-            NotFound: It is none of those.
+            NotAScene: The file holds none, and there are no words.
         """
-        revision = await self._store.revision(revision_id)
-        if revision.conversation == heard.chat.conversation:
-            return await self._move(heard, revision)
-        if not await self._may_copy(heard, revision):
-            raise NotFound("revision", revision_id)
-        return await self.open_scene(heard, title(revision), revision.scene, options)
-
-    async def history(self, heard: Heard, conversation: ConversationKey) -> Answer:
-        """The tree of the conversation's pictures, to go on from one of them."""
-        revisions = await self._store.history(conversation)
-        if not revisions:
-            raise EmptyPrompt
-        head = await self._store.head(conversation)
-        current_id = head.id if head else ""
-        newest = revisions[-SHOWN_IN_HISTORY:]
-        first_number = len(revisions) - len(newest) + 1
-        small = await asyncio.to_thread(pictures.thumbnails, await self._paths(newest))
-        tree = await asyncio.to_thread(pictures.tree, newest, small, current_id, first_number)
-        is_spoiler = self._access.hides_pictures(heard.chat)
-        view = looks.history(
-            newest, current_id, tree, heard.words, first_number=first_number, is_spoiler=is_spoiler
-        )
-        return Answer(view=view)
-
-    async def _move(self, heard: Heard, revision: Revision) -> Answer:
-        """Makes a revision the one that the conversation goes on from, and shows it again."""
-        await self._store.move_head(revision.conversation, revision.id)
-        await self._messages.show(
-            revision,
-            heard.chat,
-            key=heard.said.key,
-            said=heard.said,
-            language=heard.words.language,
-            is_spoiler=self._access.hides_pictures(heard.chat),
-        )
-        return Answer(toast=heard.words.text("Now you go on from this picture."))
-
-    async def _may_copy(self, heard: Heard, revision: Revision) -> bool:
-        """Whether the person can see the revision."""
-        if is_had_in(revision, heard.chat) or await self.subjects.author(revision) == heard.person:
-            return True
-        return await self._store.is_favourite(heard.person, revision.id)
-
-    async def _paths(self, revisions: tuple[Revision, ...]) -> dict[str, Path]:
-        """The files of the revisions' first pictures; of those that are still kept."""
-        paths: dict[str, Path] = {}
-        for revision in revisions:
-            with suppress(NotFound):
-                if revision.images:
-                    paths[revision.id] = await self._store.image_path(revision.images[0].id)
-        return paths
+        try:
+            scene = await asyncio.to_thread(_scene_of, content)
+        except NotAScene:
+            if not prompt:
+                raise
+            answer = await self.compose(heard, prompt, options)
+            unread = heard.words.text("There is no scene in the file, so I go by your words alone.")
+            return answer if answer.view or answer.form else replace(answer, view=looks.sentence(unread))
+        await self._requests.open_scene(heard, name, scene, options, prompt)
+        return heard.begun()
 
     # --- waiting --------------------------------------------------------------------------------------
 
     async def queue(self, heard: Heard) -> Answer:
         """Who waits, and how long."""
-        return Answer(view=looks.queue(await self._studio.queue(), heard.person, heard.words))
+        return Answer(view=overviews.queue(await self._studio.queue(), heard.person, heard.words))
 
     async def stats(self, heard: Heard) -> Answer:
-        """What is open, and what requests take.
+        """What is open, what requests take, what went wrong today, and how much room is left.
 
         Raises:
             NotModerator: Nobody else is told.
         """
         self._access.check_moderates(heard.speaker)
         open_turns, durations = await self._store.open_turns(), await self._store.durations()
-        return Answer(view=guide.stats(open_turns, durations, heard.words))
+        failures = await failures_today(self._store)
+        taken = await asyncio.to_thread(room, self._data_dir)
+        return Answer(view=guide.stats(open_turns, durations, failures, taken, heard.words))
 
     async def cancel(self, heard: Heard) -> Answer:
         """Calls off the request whose message is replied to, or the person's newest one here.
@@ -179,7 +140,7 @@ class Actions:
         if not await self._studio.cancel(turn.id):
             return Answer(toast=heard.words.text("It has ended already."))
         await self._messages.called_off(turn.id)
-        return Answer(toast=heard.words.text("Cancelling …"))
+        return Answer(toast=heard.words.text("Cancelled."))
 
     async def _running(self, heard: Heard) -> Turn | None:
         if heard.said.reply_to:
@@ -191,13 +152,29 @@ class Actions:
     # --- pressing and filling in ----------------------------------------------------------------------
 
     async def press(self, heard: Heard, press: Press) -> Answer:
-        """A button was pressed or something was chosen, which is then the last argument."""
+        """A button was pressed or something was chosen, which is then the last argument.
+
+        Raises:
+            NotYours: It stands in somebody else's panel.
+        """
+        pressed = await self._pressed(heard, press)
         handler = self._by_press.get(press.action)
-        return await self._spared(heard, await handler(heard, press)) if handler else NOTHING
+        return _spared(await handler(heard, press), pressed) if handler else NOTHING
 
     async def fill(self, heard: Heard, press: Press, filled: Filled) -> Answer:
-        """A form came back; what it lacks stays as it is."""
-        return await self._spared(heard, await self._filled(heard, press, filled))
+        """A form came back; what it lacks stays as it is.
+
+        Raises:
+            NotYours: It is of somebody else's panel.
+        """
+        pressed = await self._pressed(heard, press)
+        return _spared(await self._filled(heard, press, filled), pressed)
+
+    async def _pressed(self, heard: Heard, press: Press) -> Post | None:
+        """What is known of the message that was pressed; raises `NotYours` for somebody else's panel."""
+        pressed = await self.subjects.message(heard.said)
+        self.panels.check(heard, pressed, press.action)
+        return pressed
 
     async def _filled(self, heard: Heard, press: Press, filled: Filled) -> Answer:
         match press.action:
@@ -212,14 +189,6 @@ class Actions:
                 return await self.regions.add(heard, await self._scene(heard, press), filled)
             case _:
                 return NOTHING
-
-    async def _spared(self, heard: Heard, answer: Answer) -> Answer:
-        """The answer, which changes panels only: people can send any press from below any message."""
-        if not (answer.removes or answer.replaces):
-            return answer
-        post = await self.subjects.message(heard.said)
-        is_panel = post is None or post.kind in (PostKind.PANEL, PostKind.QUESTION)
-        return answer if is_panel else replace(answer, removes=False, replaces=False)
 
     def _table(self) -> Mapping[Action, _Pressed]:
         return {
@@ -259,8 +228,11 @@ class Actions:
         return heard.begun()
 
     async def _ask_for_change(self, heard: Heard, press: Press) -> Answer:
-        subject = await self._subject(heard, press)
-        press = replace(press, subject=subject.revision.id, args=(str(subject.index),))
+        return self._form_of_change(heard, await self._subject(heard, press))
+
+    def _form_of_change(self, heard: Heard, subject: Subject) -> Answer:
+        """Asks what shall change."""
+        press = Press(Action.REFINE, subject.revision.id, (str(subject.index),))
         label = heard.words.text("Say what to change …")
         prompt = FormField(
             PROMPT, label, "", FieldKind.LINES, is_required=True, max_chars=self._studio.limits.prompt_chars
@@ -285,42 +257,28 @@ class Actions:
         return await self.regions.toggle_lock(heard, await self._scene(heard, press), press)
 
     async def _undo(self, heard: Heard, press: Press) -> Answer:
-        return await self.undo(heard, await self._scene(heard, press))
+        return await self.moving.undo(heard, await self._scene(heard, press))
 
     async def _history(self, heard: Heard, press: Press) -> Answer:
         conversation = heard.chat.conversation
         if press.subject:
             conversation = (await self._scene(heard, press)).revision.conversation
-        return await self.history(heard, conversation)
+        return await self.moving.history(heard, conversation)
 
     async def _go(self, heard: Heard, press: Press) -> Answer:
-        return await self.go(heard, press.args[-1] if press.args else press.subject, NO_OPTIONS)
+        return await self.moving.go(heard, press.args[-1] if press.args else press.subject, NO_OPTIONS)
 
     async def _plan(self, heard: Heard, press: Press) -> Answer:
         revision = (await self._scene(heard, press)).revision
         settings, canvas = revision.scene.settings, revision.scene.canvas
         layout = await asyncio.to_thread(pictures.layout, canvas, settings.width_px, settings.height_px)
-        return Answer(view=looks.plan(revision, layout, heard.words))
+        return Answer(view=overviews.plan(revision, layout, heard.words))
 
     async def _favourite(self, heard: Heard, press: Press) -> Answer:
-        revision_id = (await self._scene(heard, press)).revision.id
-        is_new = not await self._store.is_favourite(heard.person, revision_id)
-        await self._store.set_favourite(heard.person, revision_id, is_new)
-        if is_new:
-            return Answer(toast=heard.words.text("⭐ One of your favourites now: /favourites shows them."))
-        return Answer(toast=heard.words.text("No favourite any more."))
+        return await self.moving.toggle_favourite(heard, (await self._scene(heard, press)).revision)
 
     async def _original(self, heard: Heard, press: Press) -> Answer:
-        subject = await self._subject(heard, press)
-        await self._messages.send_original(
-            subject.revision,
-            subject.index,
-            heard.chat,
-            key=heard.said.key,
-            said=heard.said,
-            is_spoiler=self._access.hides_pictures(heard.chat),
-        )
-        return NOTHING
+        return await self.moving.send_original(heard, await self._subject(heard, press))
 
     async def _cancel(self, heard: Heard, press: Press) -> Answer:
         del press
@@ -336,9 +294,15 @@ class Actions:
             raise NotYours
         if press.args[:1] != (YES,):
             return Answer(removes=True)
-        await self._messages.forget(heard.person)
-        said = looks.sentence(heard.words.text("Everything of yours has been removed."))
-        return Answer(view=said, replaces=True)
+        left = await self._messages.forget(heard.person, keep=heard.said.reply_to)
+        said = heard.words.text("Everything of yours has been removed.")
+        if left:
+            said += " " + heard.words.count(
+                "{number} message of mine stays in the chats: you can ask to have it deleted there.",
+                "{number} messages of mine stay in the chats: you can ask to have them deleted there.",
+                left,
+            )
+        return Answer(view=looks.sentence(said), replaces=True)
 
     async def _close(self, heard: Heard, press: Press) -> Answer:
         del heard, press
@@ -371,3 +335,14 @@ class Actions:
         except ValueError:
             raise NotFound("image", press.args[0]) from None
         return await self.subjects.of_chat(heard.chat, press.subject, index)
+
+
+def _scene_of(content: bytes | None) -> Scene:
+    if content is None:
+        raise NotAScene("too-large")
+    return read_scene(content)
+
+
+def _spared(answer: Answer, pressed: Post | None) -> Answer:
+    """The answer, which changes panels only."""
+    return answer if is_panel(pressed) else replace(answer, removes=False, replaces=False)

@@ -5,15 +5,19 @@ platform does not want it, it is left out, and nobody hears of it.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
 from bot.chat.pace import Pace
 from bot.chat.platform import Chat, PlatformError, SlowDown, Unsure
 from bot.chat.views import View
+
+LATE_S: Final = 5.0
+"""So long an edit of which nobody knows may still be on its way."""
 
 _log = structlog.get_logger()
 
@@ -37,6 +41,7 @@ class Editor:
         self._has_news = asyncio.Event()
         self._leaving = asyncio.Event()
         self._editing: asyncio.Task[None] | None = None
+        self._late_until_s = -math.inf
 
     async def __aenter__(self) -> Self:
         self._editing = asyncio.create_task(self._run())
@@ -53,6 +58,13 @@ class Editor:
         self._has_news.set()
         if self._editing:
             await asyncio.wait({self._editing})
+
+    async def settle(self) -> None:
+        """Closes it, and returns when also no edit can arrive that the platform has not answered in time."""
+        await self.close()
+        clock = self._pace.clock
+        while (wait_s := self._late_until_s - clock.now()) > 0:
+            await clock.sleep(wait_s)
 
     def show(self, view: View) -> None:
         """Returns at once; the view is sent when its time comes, unless a newer one is there by then."""
@@ -90,6 +102,7 @@ class Editor:
             self._has_news.set()
         except Unsure:
             self._shown = None
+            self._late_until_s = self._pace.clock.now() + LATE_S
             self._has_news.set()
 
     async def _pause(self, seconds: float) -> None:

@@ -37,4 +37,4 @@ class Heard:
 
     def begun(self, *, removes: bool = False) -> Answer:
         """The answer to a request whose message is on its way to everybody."""
-        return Answer(toast=self.words.text("Starting …"), removes=removes)
+        return Answer(toast=self.words.text("Starting …"), removes=removes, has_begun=True)

@@ -15,10 +15,10 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.captions import picture_name
 from bot.chat import looks, posting
+from bot.chat.asked import asked_for
 from bot.chat.editor import Editor
-from bot.chat.outcome import Outcome, outcome, shown
+from bot.chat.outcome import Outcome, beginning, outcome
 from bot.chat.pace import Clock, Pace
 from bot.chat.platform import (
     Chat,
@@ -31,20 +31,26 @@ from bot.chat.platform import (
     PlatformError,
     TooLarge,
 )
+from bot.chat.reposts import Reposts
 from bot.chat.sending import Sender
-from bot.chat.views import Attachment, View
+from bot.chat.views import View
 from bot.progress import Progress
-from bot.replies import words
 from bot.settings import Settings
 from engine.lasting import lasting
+from engine.log_context import about
+from engine.metrics import DELIVERIES
 from engine.studio import Studio
 from storage.errors import NotFound, StorageError
-from storage.records import PersonKey, Post, Revision, Turn, TurnStatus
+from storage.records import PersonKey, Post, Turn, TurnStatus
 
 ATTEMPTS: Final = 8
 """So often a delivery is tried before the caller hears of it, with longer and longer pauses."""
 LONGEST_PAUSE_S: Final = 60.0
+MAX_REMOVED: Final = 50
+"""So many messages of somebody who is forgotten are removed, the newest: each takes its turn."""
 
+HINT: Final = "hint"
+"""Under this a post notes that its result says how a picture is changed."""
 _CLOSED: Final = "the messages have been closed; the next process goes on"
 
 _log = structlog.get_logger()
@@ -66,6 +72,7 @@ class Messages:
 
     Attributes:
         pace: Of the platform: whoever sends there by other ways asks it too.
+        reposts: Posts what is there already once more.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Messages:
         self._store = studio.store
         self._settings = settings
         self._sender = Sender(platform, studio.store, self.pace)
+        self.reposts = Reposts(self._sender, studio.store, self.pace.clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watchers: dict[str, _Watcher] = {}
         self._deliveries: dict[str, asyncio.Task[None]] = {}
@@ -96,11 +104,19 @@ class Messages:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def open(
-        self, turn_id: str, chat: Chat, *, said: Incoming, language: str, is_spoiler: bool
+        self,
+        turn_id: str,
+        chat: Chat,
+        *,
+        said: Incoming,
+        language: str,
+        is_spoiler: bool,
+        with_hint: bool = False,
     ) -> None:
         """Posts the turn's message, unless that has been done, and shows its progress there from now on.
 
-        Where the message cannot be posted just now, the result comes later without it.
+        Where the message cannot be posted just now, the result comes later without it. `with_hint` adds to
+        the result how a picture is changed.
 
         Raises:
             NotPermitted: Nothing can be posted there; the turn is called off.
@@ -110,7 +126,8 @@ class Messages:
         async with self._lock(turn_id):
             post = await self._store.post_of_turn(turn_id)
             if post is None and turn_id not in self._unsure:
-                post = await self._begun(posting.begun(turn_id, chat, said, language, is_spoiler=is_spoiler))
+                new = posting.begun(turn_id, chat, said, language, is_spoiler=is_spoiler)
+                post = await self._begun(replace(new, data={**new.data, HINT: True}) if with_hint else new)
             if post and not post.data.get("delivered"):
                 await self._go_on(post)
 
@@ -138,58 +155,33 @@ class Messages:
     async def resume(self) -> None:
         """Goes on with what was under way when the last process ended."""
         for post in await lasting(partial(self._store.open_posts, self._platform.name)):
-            await self._go_on(post)
+            async with self._lock(str(post.turn_id)):  # a delivery may be faster
+                now = await lasting(partial(self._store.post_of_turn, str(post.turn_id)))
+                if now and not now.data.get("delivered"):
+                    await self._go_on(now)
 
-    async def forget(self, person: PersonKey) -> None:
-        """Has everything of a person removed; the messages of what they wait for go too.
+    async def forget(self, person: PersonKey, keep: Message | None = None) -> int:
+        """Has everything of a person removed, and the messages that show it as far as that is possible.
+
+        Args:
+            person: Who wants it.
+            keep: A message that is still needed.
+
+        Returns:
+            How many messages stay, as far as they are known.
 
         Raises:
             StorageError: It was not all removed.
         """
-        theirs = [one for one in await self._store.open_posts(self._platform.name) if one.person == person]
-        for post in theirs:
-            await self._let_go(post)
+        for post in await self._store.open_posts(self._platform.name):
+            if post.person == person:
+                await self._let_go(post)
+        kept = (keep.chat.chat_id, keep.message_id) if keep else ()
+        posts = await self._store.posts_of(person)
+        shown = [post for post in posts if (post.chat_id, post.message_id) != kept]
         await self._studio.forget(person)
-        for post in theirs:
-            await self._removed(posting.message_of(post))
-
-    async def show(
-        self, revision: Revision, chat: Chat, *, key: str, said: Incoming, language: str, is_spoiler: bool
-    ) -> None:
-        """Posts the pictures of a revision anew, with their buttons.
-
-        Raises:
-            PlatformError: They could not be posted.
-            StorageError: The revision's turn could not be read, or the message not be remembered.
-        """
-        view = await shown(self._store, revision, words(language), is_spoiler=is_spoiler)
-        message = await self._sender.post(chat, view, key=key, reply_to=said.message_id)
-        await self._store.add_post(posting.picture(message, revision, 0))
-
-    async def send_original(
-        self,
-        revision: Revision,
-        index: int,
-        chat: Chat,
-        *,
-        key: str,
-        said: Incoming,
-        is_spoiler: bool = False,
-    ) -> None:
-        """Sends the untouched file of a picture, which carries its scene.
-
-        Raises:
-            NotFound: There is no such picture, or it is not kept any more.
-            PlatformError: It could not be sent.
-            StorageError: It could not be read, or the message not be remembered.
-        """
-        image = next((image for image in revision.images if image.index == index), None)
-        if image is None:
-            raise NotFound("image", str(index + 1))
-        name, path = f"{picture_name(revision, image)}.png", await self._store.image_path(image.id)
-        file = Attachment(name, path, is_spoiler)
-        message = await self._sender.post_file(chat, file, key=key, reply_to=said.message_id)
-        await self._store.add_post(posting.picture(message, revision, index))
+        removed = [await self._removed(posting.message_of(post)) for post in shown[:MAX_REMOVED]]
+        return len(shown) - sum(removed)
 
     # --- the beginning --------------------------------------------------------------------------------
 
@@ -208,7 +200,8 @@ class Messages:
 
     async def _placed(self, new: Post, key: str, instead_of: Post | None = None) -> Post:
         """Posts a placeholder and remembers it as the turn's message, in another one's place if need be."""
-        view = looks.sentence(Progress(posting.words_of(new)).sentence)
+        assert new.turn_id is not None  # noqa: S101 - a result is a turn's
+        view = await beginning(self._studio, new.turn_id, posting.asker_of(new), posting.words_of(new))
         message = await self._sender.post(
             posting.chat_of(new), view, key=key, reply_to=str(new.data["reply_to"])
         )
@@ -224,11 +217,13 @@ class Messages:
             await self._removed(message)
         return post
 
-    async def _removed(self, message: Message) -> None:
+    async def _removed(self, message: Message) -> bool:
         try:
             await self._sender.remove(message)
         except PlatformError as error:
             _log.warning("message_not_removed", chat_id=message.chat.chat_id, why=repr(error))
+            return False
+        return True
 
     async def _let_go(self, post: Post) -> None:
         """Shows no progress and no result of the turn from now on."""
@@ -269,21 +264,22 @@ class Messages:
         try:
             async with editor, aclosing(self._studio.events(turn_id)) as events:
                 turn = await self._store.turn(turn_id)
+                asked = await asked_for(self._store, turn, posting.asker_of(post))
                 progress, picture = Progress(posting.words_of(post), turn.pictures), None
                 async for event in events:
                     progress.note(event)
                     if image := progress.taken_image():
                         picture = looks.preview(image, progress.words, is_spoiler=posting.is_spoiler(post))
-                    editor.show(looks.progress(progress, turn.prompt, picture))
+                    editor.show(looks.progress(progress, asked, picture))
         except StorageError as error:
             _log.info("progress_ended", turn_id=turn_id, why=repr(error))
         except Exception as error:  # noqa: BLE001 - the result does not need its progress
             _log.error("progress_failed", turn_id=turn_id, exc_info=error)
 
     async def _unwatch(self, turn_id: str) -> None:
-        """Returns when no progress is shown any more."""
+        """Returns when no progress is shown any more, nor can arrive late."""
         if watcher := self._watchers.pop(turn_id, None):
-            await watcher.editor.close()
+            await watcher.editor.settle()
             watcher.watching.cancel()
             await asyncio.wait({watcher.watching})
 
@@ -302,6 +298,10 @@ class Messages:
             _log.error("not_delivered", turn_id=turn_id, exc_info=error)
 
     async def _until_delivered(self, turn: Turn) -> None:
+        with about(turn.id, turn.conversation):
+            await self._try_to_deliver(turn)
+
+    async def _try_to_deliver(self, turn: Turn) -> None:
         refusal: PlatformError | None = None
         for attempt in range(ATTEMPTS):
             is_last = attempt + 1 == ATTEMPTS
@@ -311,6 +311,7 @@ class Messages:
             except NotFound:
                 return  # forgotten meanwhile
             except (PlatformError, StorageError) as error:
+                DELIVERIES.labels(self._platform.name, "given_up" if is_last else "tried_again").inc()
                 if is_last:
                     raise
                 refusal = error if isinstance(error, PlatformError) else None
@@ -329,16 +330,19 @@ class Messages:
         if post and post.data.get("delivered"):
             return
         blank = post or self._unsure.get(turn.id) or posting.unknown(turn, self._settings)
-        ended = await outcome(
-            self._studio, turn, posting.words_of(blank), is_spoiler=posting.is_spoiler(blank)
-        )
+        words, asker, is_spoiler = posting.words_of(blank), posting.asker_of(blank), posting.is_spoiler(blank)
+        ended = await outcome(self._studio, turn, asker, words, is_spoiler=is_spoiler)
         view = ended.view
+        if ended.revision and blank.data.get(HINT):
+            view = looks.with_hint(view, words)
         if refusal and view.picture:
-            view = looks.without_picture(view, refusal, posting.words_of(blank))
+            view = looks.without_picture(view, refusal, words)
         try:
             post = await self._turned_into(post or await self._placed(blank, turn.id), view)
             await self._send_beside(post, ended)
+            DELIVERIES.labels(self._platform.name, "delivered").inc()
         except (ChatGone, NotPermitted) as error:
+            DELIVERIES.labels(self._platform.name, "not_shown").inc()
             _log.warning("result_not_shown", turn_id=turn.id, chat_id=blank.chat_id, why=repr(error))
         if post:
             await self._store.set_post_data(self._now(post), delivered=True)
@@ -367,6 +371,8 @@ class Messages:
         """Sends the pictures of a batch one by one, at most once: the grid and its buttons have them all."""
         revision = ended.revision
         if revision is None or not ended.beside or post.data.get("album"):
+            return
+        if not self._platform.shows_batches_apart:
             return
 
         async def note() -> None:

@@ -7,9 +7,14 @@ from storage.records import Turn
 
 
 class Outbox:
-    """The delivery of one platform, for the job engine."""
+    """The delivery of one platform, for the job engine.
+
+    Attributes:
+        is_connected: Whether the platform can be heard at this moment, as far as its adapter knows.
+    """
 
     def __init__(self) -> None:
+        self.is_connected = False
         self._messages: Messages | None = None
         self._is_open = asyncio.Event()
 

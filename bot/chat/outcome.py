@@ -1,4 +1,4 @@
-"""How a turn ended, as a chat is shown it: what the store knows, with the pictures that belong to it."""
+"""How a turn begins and ends, as a chat is shown it, with the pictures that belong to it."""
 
 import asyncio
 from contextlib import aclosing
@@ -8,13 +8,17 @@ from pathlib import Path
 import structlog
 
 from bot.chat import looks, pictures
+from bot.chat.asked import Asked, asked_for, earlier
 from bot.chat.views import Picture, View
+from bot.progress import Progress
 from bot.replies import Words
 from engine.errors import Interrupted
-from engine.events import Cancelled, Done, Failed
+from engine.events import Cancelled, Done, Failed, Queued
+from engine.lasting import lasting
 from engine.studio import Studio
 from storage.errors import NotFound
 from storage.records import Revision, Turn
+from storage.scene_file import write_png
 from storage.store import Store
 
 _log = structlog.get_logger()
@@ -35,30 +39,53 @@ class Outcome:
     beside: tuple[Picture, ...] = ()
 
 
-async def outcome(studio: Studio, turn: Turn, words: Words, *, is_spoiler: bool) -> Outcome:
-    """How a turn ended.
+async def beginning(studio: Studio, turn_id: str, asker: str, words: Words) -> View:
+    """How a turn looks at first: what was asked for, and its place where others wait or are served.
 
     Raises:
         NotFound: It has been forgotten.
         StorageError: It could not be read.
     """
-    match await _end(studio, turn):
+
+    async def known() -> View:
+        shown = Progress(words)
+        queue = await studio.queue()
+        own = next((one for one in queue if one.turn.id == turn_id), None)
+        if own and own.position and len(queue) > 1:
+            shown.note(Queued(own.position, own.wait_s))
+        asked = await asked_for(studio.store, await studio.store.turn(turn_id), asker)
+        return looks.progress(shown, asked)
+
+    return await lasting(known)
+
+
+async def outcome(studio: Studio, turn: Turn, asker: str, words: Words, *, is_spoiler: bool) -> Outcome:
+    """How a turn ended; `asker` is what people there call who asked.
+
+    Raises:
+        NotFound: It has been forgotten.
+        StorageError: It could not be read.
+    """
+    end = await _end(studio, turn)
+    asked = await asked_for(studio.store, turn, asker)
+    match end:
         case Done() as done:
-            return await _done(studio.store, done, words, is_spoiler=is_spoiler)
+            return await _done(studio.store, done, asked, words, is_spoiler=is_spoiler)
         case Failed(error):
-            return Outcome(looks.failed(error, turn, words))
+            return Outcome(looks.failed(error, turn, asked, words))
         case Cancelled():
-            return Outcome(looks.cancelled(turn, words))
+            return Outcome(looks.cancelled(turn, asked, words))
 
 
 async def shown(store: Store, revision: Revision, words: Words, *, is_spoiler: bool) -> View:
-    """A revision as its turn's message shows it, without what was changed.
+    """A revision as its turn's message shows it, without what was changed; it says that it is an earlier one.
 
     Raises:
         StorageError: It could not be read.
     """
     done = Done(await store.turn(revision.turn_id), revision, ())
-    return (await _done(store, done, words, is_spoiler=is_spoiler)).view
+    asked = await earlier(store, revision)
+    return (await _done(store, done, asked, words, is_spoiler=is_spoiler)).view
 
 
 async def _end(studio: Studio, turn: Turn) -> Done | Failed | Cancelled:
@@ -69,20 +96,25 @@ async def _end(studio: Studio, turn: Turn) -> Done | Failed | Cancelled:
     return Failed(Interrupted())
 
 
-async def _done(store: Store, done: Done, words: Words, *, is_spoiler: bool) -> Outcome:
+async def _done(store: Store, done: Done, asked: Asked, words: Words, *, is_spoiler: bool) -> Outcome:
     revision = done.revision
     paths = await _paths(store, revision)
     if not paths:
-        return Outcome(looks.not_kept(revision, words), revision)
+        return Outcome(looks.not_kept(revision, asked, words), revision)
     if len(paths) == 1:
-        return Outcome(looks.result(done, paths[0], words, is_spoiler=is_spoiler), revision)
+        return Outcome(looks.result(done, paths[0], asked, words, is_spoiler=is_spoiler), revision)
     try:
-        grid = await asyncio.to_thread(pictures.grid, paths)
+        grid = await asyncio.to_thread(_grid, paths, revision)
     except OSError as error:  # gone just now, or damaged
         _log.warning("pictures_not_read", revision_id=revision.id, why=repr(error))
-        return Outcome(looks.not_kept(revision, words), revision)
-    view = looks.result(done, grid, words, is_spoiler=is_spoiler)
+        return Outcome(looks.not_kept(revision, asked, words), revision)
+    view = looks.result(done, grid, asked, words, is_spoiler=is_spoiler)
     return Outcome(view, revision, _beside(revision, paths, words, is_spoiler=is_spoiler))
+
+
+def _grid(paths: list[Path], revision: Revision) -> bytes:
+    """The pictures in one, as a file that carries its scene like each of them."""
+    return write_png(pictures.grid(paths), revision.scene, note=revision.prompt)
 
 
 async def _paths(store: Store, revision: Revision) -> list[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.chat.platform import Budget, Chat, Platform
+from storage.records import PersonKey
 
 _IDLE_S = 600.0
 """A chat that nothing was sent to for so long is not remembered."""
@@ -110,6 +111,25 @@ class Pace:
             last_s = max(window.closed_until_s, window.sent_at_s[-1] if window.sent_at_s else 0.0)
             if last_s < long_ago_s and not window.waiting:
                 del self._chats[chat_id]
+
+
+class PersonalPace:
+    """Keeps what each person has done without any work behind it within a budget."""
+
+    def __init__(self, budget: Budget, clock: Clock) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._windows: dict[PersonKey, _Window] = {}
+
+    def take(self, person: PersonKey) -> float:
+        """Counts one more; returns 0, or the seconds until there is room for it."""
+        now_s = self._clock.now()
+        waits_s = {each: one.wait_s(now_s, self._budget.count) for each, one in self._windows.items()}
+        self._windows = {each: one for each, one in self._windows.items() if one.sent_at_s}
+        if wait_s := waits_s.get(person, 0.0):
+            return wait_s
+        self._windows.setdefault(person, _Window(self._budget)).sent_at_s.append(now_s)
+        return 0.0
 
 
 def _spare_in_s(window: _Window, now_s: float) -> float:

@@ -25,6 +25,7 @@ LAYOUT_SIDE_PX: Final = 1024
 
 _GAP_PX: Final = 16
 _STEP_PX: Final = THUMBNAIL_PX + 2 * _GAP_PX
+_SHEET_COLUMNS: Final = 5
 _SHRINK: Final = 0.8
 _SMALLEST_PX: Final = 32
 _QUALITY: Final = 90
@@ -55,7 +56,7 @@ class Fitted:
 
     Attributes:
         ending: Of the file's name, with its dot.
-        is_original: Whether it is the very file that was given, with the scene inside.
+        is_original: Whether it is the very file or content that was given, with the scene inside.
         is_smaller: Whether it has fewer pixels.
     """
 
@@ -65,7 +66,7 @@ class Fitted:
     is_smaller: bool
 
 
-def fit(source: Path | Image.Image, limits: PictureLimits) -> Fitted:
+def fit(source: Path | bytes | Image.Image, limits: PictureLimits) -> Fitted:
     """The picture within the limits: as it is where that will do, else in another format, at last smaller.
 
     Raises:
@@ -74,7 +75,7 @@ def fit(source: Path | Image.Image, limits: PictureLimits) -> Fitted:
     """
     if isinstance(source, Image.Image):
         return _encoded(source, limits)
-    content = source.read_bytes()
+    content = source if isinstance(source, bytes) else source.read_bytes()
     with Image.open(BytesIO(content)) as image:
         is_taken = "png" in limits.formats and image.format == "PNG" and _has_shape(image, limits)
         if is_taken and len(content) <= limits.max_bytes:
@@ -137,6 +138,19 @@ def tree(
             frame = (left - 4, top - 4, left + THUMBNAIL_PX + 3, top + THUMBNAIL_PX + 3)
             draw.rectangle(frame, outline=_CURRENT, width=4)
         _badge(draw, left, top, str(number), 22)
+    return sheet
+
+
+def contact_sheet(ids: Sequence[str], small: Mapping[str, Image.Image]) -> Image.Image:
+    """Thumbnails row by row, numbered from 1; without one, there is an empty card."""
+    columns = min(len(ids), _SHEET_COLUMNS)
+    rows = math.ceil(len(ids) / columns)
+    sheet = Image.new("RGB", (columns * _STEP_PX, rows * _STEP_PX), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for index, each in enumerate(ids):
+        left, top = _corner(Place(index % columns, index // columns))
+        _card(sheet, left, top, small.get(each))
+        _badge(draw, left, top, str(index + 1), 22)
     return sheet
 
 

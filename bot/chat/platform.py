@@ -1,7 +1,7 @@
 """What a chat platform is to the bot: who speaks where, and what can be sent, edited and removed there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.chat.views import Attachment, Picture, View
@@ -19,6 +19,11 @@ class Chat:
         names: All that the lists of the settings may call it by, for example its server and category.
         is_restricted: Whether the platform keeps it for adults.
         answers_for_s: So long somebody can be answered there after they spoke; 0 for any time.
+        within: The ids of what it lies in, widest first, for example its server and the channel of a thread:
+            what is set for those holds here too.
+        started_from: The message that a thread was opened under: the thread goes on from its picture.
+        lacks: A permission without which no picture can be shown there, where one is known to be missing; as
+            `bot.replies` has words for.
     """
 
     platform: str
@@ -28,12 +33,26 @@ class Chat:
     names: tuple[str, ...] = ()
     is_restricted: bool = False
     answers_for_s: float = 0.0
+    within: tuple[str, ...] = ()
+    started_from: "Message | None" = None
+    lacks: str = ""
 
     @property
     def conversation(self) -> ConversationKey:
         """The conversation that is had here."""
         where = f"{self.chat_id}/{self.thread_id}" if self.thread_id else self.chat_id
         return ConversationKey(self.platform, where)
+
+    def check_shows_pictures(self) -> None:
+        """Raises `NotPermitted` where it is known beforehand that no picture can be shown there."""
+        if self.lacks:
+            raise NotPermitted(self.lacks)
+
+    def formerly(self, chat_ids: Sequence[str]) -> "Chat":
+        """The same chat, which the lists may also call by ids that it had before."""
+        own = [f"{self.platform}:{each}" for each in chat_ids]
+        threads = [f"{each}/{self.thread_id}" for each in own] if self.thread_id else []
+        return replace(self, names=(*self.names, *own, *threads))
 
     @classmethod
     def of(cls, conversation: ConversationKey, *, is_private: bool = False) -> "Chat":
@@ -50,6 +69,7 @@ class Speaker:
         name: As people there know them.
         locale: Of their program, as the platform tells it; empty where it does not.
         is_moderator: Whether the platform lets them look after this chat.
+        moderates_server: Whether it lets them look after all that the chat lies in; None where that is the same.
         roles: That the lists of the settings may call them by.
     """
 
@@ -57,6 +77,7 @@ class Speaker:
     name: str
     locale: str = ""
     is_moderator: bool = False
+    moderates_server: bool | None = None
     roles: tuple[str, ...] = ()
 
 
@@ -107,6 +128,14 @@ class ChatMoved(PlatformError):
 
 class SlowDown(PlatformError):
     """The platform takes nothing for a while."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"not for {after_s} s")
+        self.after_s = after_s
+
+
+class TooOften(PlatformError):
+    """One person has had so much posted that they wait for `after_s` seconds."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__(f"not for {after_s} s")
@@ -169,10 +198,12 @@ class Platform(Protocol):
     Attributes:
         name: As in the keys of conversations and people.
         total_budget: Of all chats together.
+        shows_batches_apart: Whether the pictures of a batch are sent one by one too, beside their grid.
     """
 
     name: str
     total_budget: Budget
+    shows_batches_apart: bool
 
     def chat_budget(self, chat: Chat) -> Budget:
         """How much may be sent and edited in that chat; its threads share it."""

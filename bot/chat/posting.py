@@ -14,6 +14,7 @@ def begun(turn_id: str, chat: Chat, said: Incoming, language: str, *, is_spoiler
         "thread": chat.thread_id,
         "private": chat.is_private,
         "spoiler": is_spoiler,
+        "asker": said.speaker.name,
     }
     person = said.speaker.person
     return Post(chat.platform, chat.chat_id, "", PostKind.RESULT, turn_id, person=person, data=data)
@@ -54,6 +55,11 @@ def message_of(post: Post) -> Message:
 def words_of(post: Post) -> Words:
     """Of the language that it speaks."""
     return words(str(post.data.get("language", "")))
+
+
+def asker_of(post: Post) -> str:
+    """What people there call who asked; nothing where they are alone with the bot."""
+    return "" if post.data.get("private") is True else str(post.data.get("asker", ""))
 
 
 def is_spoiler(post: Post) -> bool:

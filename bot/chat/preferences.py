@@ -1,6 +1,7 @@
-"""What people set for themselves and moderators for a chat: size, steps, guidance, preset, language.
+"""What people set for themselves and moderators for a chat or a server: size, steps, preset, language.
 
-What is left empty is as the wider settings say: a person's as the chat's, the chat's as the configuration's.
+What is left empty is as the wider settings say: a person's as the chat's, a thread's as its channel's, that
+as its server's, and that as the configuration's.
 """
 
 import math
@@ -10,7 +11,7 @@ from typing import Final, Literal
 
 from bot.chat.access import Access
 from bot.chat.heard import Heard
-from bot.chat.platform import Incoming
+from bot.chat.platform import Chat, Incoming
 from bot.chat.presses import Action, Press
 from bot.chat.scene_options import read_size
 from bot.chat.suggestions import preset_options, size_options
@@ -20,18 +21,26 @@ from bot.replies import LANGUAGE_NAMES, LANGUAGES, Words, later, words
 from bot.settings import Settings
 from engine.errors import BadSetting
 from engine.orders import MAX_GUIDANCE, MAX_STEPS
-from storage.errors import NotFound
 from storage.records import JSON
 from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX
 from storage.store import Store
 
-Scope = Literal["me", "here"]
+Scope = Literal["me", "here", "server"]
 
 LANGUAGE: Final = "language"
 AS_USUAL: Final = "-"
 """Chosen for what the wider settings shall say; platforms want a value for everything that can be chosen."""
 
-_TITLES: Final[Mapping[Scope, str]] = {"me": later("Your settings"), "here": later("Settings of this chat")}
+_TITLES: Final[Mapping[Scope, str]] = {
+    "me": later("Your settings"),
+    "here": later("Settings of this chat"),
+    "server": later("Settings of this server"),
+}
+_KEPT: Final[Mapping[Scope, str]] = {
+    "me": later("Your settings are kept."),
+    "here": later("The settings of this chat are kept."),
+    "server": later("The settings of this server are kept."),
+}
 _NUMBER_CHARS: Final = 10
 
 
@@ -48,16 +57,20 @@ class Preferences:
         own = await self._store.language(heard_in.speaker.person)
         if own:
             return own
-        chat = heard_in.chat
-        of_chat = (await self._store.chat_preferences(chat.platform, chat.chat_id)).get(LANGUAGE)
+        narrow_to_wide = reversed(await self._of_chat(heard_in.chat))
+        of_chat = next((values[LANGUAGE] for values in narrow_to_wide if values.get(LANGUAGE)), None)
         return str(of_chat or heard_in.speaker.locale or self._settings.language)
+
+    async def of_scene(self, heard: Heard) -> tuple[Mapping[str, JSON], ...]:
+        """What a new scene is painted with there, wide to narrow: a later one wins over those before it."""
+        return (*await self._of_chat(heard.chat), await self._store.preferences(heard.person))
 
     async def ask(self, heard: Heard, scope: str) -> Answer:
         """The form with what is set.
 
         Raises:
-            NotModerator: The chat's settings are its moderators'.
-            NotFound: There are no settings of that scope.
+            NotModerator: The settings of a chat and of a server are the moderators'.
+            BadSetting: There are no settings of that scope.
         """
         scope = self._checked(heard, scope)
         values = await self._values(heard, scope)
@@ -67,25 +80,26 @@ class Preferences:
         """Remembers what the form says; fields that were not sent stay as they are.
 
         Raises:
-            NotModerator, NotFound: As `ask` does.
-            BadSetting: A value cannot be used; nothing is remembered then.
+            NotModerator: As `ask` does.
+            BadSetting: Likewise; or a value cannot be used, and nothing is remembered then.
         """
         scope = self._checked(heard, scope)
         values = _read(filled, [option.value for option in preset_options(self._settings, heard.words)])
-        if scope == "here":
-            await self._store.set_chat_preferences(heard.chat.platform, heard.chat.chat_id, **values)
-            return Answer(toast=heard.words.text("The settings of this chat are kept."), removes=True)
+        if scope != "me":
+            where = _chat_id(heard.chat, scope)
+            await self._store.set_chat_preferences(heard.chat.platform, where, **values)
+            return Answer(toast=heard.words.text(_KEPT[scope]), removes=True)
         spoken = heard.words
         if LANGUAGE in values:
             language = str(values.pop(LANGUAGE) or "")
             await self._store.set_language(heard.person, language)
             spoken = words(language) if language else spoken
         await self._store.set_preferences(heard.person, **values)
-        return Answer(toast=spoken.text("Your settings are kept."), removes=True)
+        return Answer(toast=spoken.text(_KEPT[scope]), removes=True)
 
     async def _values(self, heard: Heard, scope: Scope) -> Mapping[str, JSON]:
-        if scope == "here":
-            return await self._store.chat_preferences(heard.chat.platform, heard.chat.chat_id)
+        if scope != "me":
+            return await self._store.chat_preferences(heard.chat.platform, _chat_id(heard.chat, scope))
         language = await self._store.language(heard.person)
         return {**await self._store.preferences(heard.person), LANGUAGE: language}
 
@@ -97,8 +111,21 @@ class Preferences:
                 if not heard.chat.is_private:
                     self._access.check_moderates(heard.speaker)
                 return "here"
+            case "server" if heard.chat.within:
+                self._access.check_moderates_server(heard.speaker)
+                return "server"
             case _:
-                raise NotFound("turn", shortened(scope))
+                allowed = "me, here, server" if heard.chat.within else "me, here"
+                raise BadSetting("whose", shortened(scope), allowed)
+
+    async def _of_chat(self, chat: Chat) -> tuple[Mapping[str, JSON], ...]:
+        """What has been set for a chat and for what it lies in, wide to narrow."""
+        return await self._store.preferences_of_chats(chat.platform, (*chat.within, chat.chat_id))
+
+
+def _chat_id(chat: Chat, scope: Scope) -> str:
+    """Under which the settings of a chat, or of its server, are kept."""
+    return chat.within[0] if scope == "server" else chat.chat_id
 
 
 def _form(scope: Scope, values: Mapping[str, JSON], words: Words, presets: tuple[Option, ...]) -> Form:

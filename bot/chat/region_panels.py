@@ -1,8 +1,7 @@
 """How the regions of a scene look in chats: the choice of one, what can be done with it, its form."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final
 
 from bot.chat.presses import Action, Press
@@ -21,8 +20,7 @@ from bot.chat.views import (
 )
 from bot.locks import lock_line
 from bot.region_form import RegionForm, region_of, shortened
-from bot.replies import Words, later
-from canvas.layout import Region, regions
+from bot.replies import Words
 from canvas.model import Canvas, LocalDescription
 from canvas.names import AREAS, LOCATIONS
 from engine.errors import BadSetting
@@ -39,35 +37,12 @@ _DESCRIPTION_CHARS: Final = 1000
 _NAME_CHARS: Final = 100
 _OPTIONS_PER_CHOICE: Final = 25
 _CHOICES: Final = 4
-_NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "in the center": later("in the center"),
-        "on the left": later("on the left"),
-        "on the right": later("on the right"),
-        "on the top": later("on the top"),
-        "on the bottom": later("on the bottom"),
-        "on the top-left": later("on the top-left"),
-        "on the top-right": later("on the top-right"),
-        "on the bottom-left": later("on the bottom-left"),
-        "on the bottom-right": later("on the bottom-right"),
-        "a small square area": later("a small square area"),
-        "a small vertical area": later("a small vertical area"),
-        "a small horizontal area": later("a small horizontal area"),
-        "a medium-sized square area": later("a medium-sized square area"),
-        "a medium-sized vertical area": later("a medium-sized vertical area"),
-        "a medium-sized horizontal area": later("a medium-sized horizontal area"),
-        "a large square area": later("a large square area"),
-        "a large vertical area": later("a large vertical area"),
-        "a large horizontal area": later("a large horizontal area"),
-    }
-)
-"""The language's names for places and sizes, in words."""
 
 
 def region_options(canvas: Canvas, locks: frozenset[str] = frozenset()) -> tuple[Option, ...]:
-    """A canvas's regions to choose from, near to far; the values are their indices."""
-    near_to_far = reversed(regions(canvas))
-    return tuple(_option(each, is_locked=lock_line(each.description) in locks) for each in near_to_far)
+    """A canvas's regions to choose from, in the order of their numbers; the values are their indices."""
+    numbered = enumerate(canvas.local_descriptions)
+    return tuple(_option(*each, is_locked=lock_line(each[1].description) in locks) for each in numbered)
 
 
 def choice(revision: Revision, locks: frozenset[str], words: Words) -> View:
@@ -135,10 +110,10 @@ def _longest(shown: RegionForm) -> int:
     return max(_DESCRIPTION_CHARS, len(shown.description))
 
 
-def _option(region: Region, *, is_locked: bool) -> Option:
+def _option(index: int, local: LocalDescription, *, is_locked: bool) -> Option:
     lock = f"{_LOCK} " if is_locked else ""
-    name = shortened(" ".join(region.description.split()))
-    return Option(f"{region.index + 1} · {lock}{name}", str(region.index))
+    name = shortened(" ".join(local.description.split()))
+    return Option(f"{index + 1} · {lock}{name}", str(index))
 
 
 def _buttons(
@@ -165,13 +140,13 @@ def _close(words: Words) -> Button:
 
 def _facts(local: LocalDescription, words: Words) -> str:
     """Where a region lies, how large, in which colour, how far away."""
-    place, area = words.text(_NAMES[local.location]), words.text(_NAMES[local.area])
+    place, area, color = map(words.named, (local.location, local.area, local.color))
     distance = words.text("distance {number}", number=f"{local.distance_to_viewer:g}")
-    return f"{place} · {area} · {local.color} · {distance}"
+    return f"{place} · {area} · {color} · {distance}"
 
 
 def _named_field(name: str, value: str, names: Iterable[str], words: Words) -> FormField:
-    options = tuple(Option(words.text(_NAMES[each]), each, is_chosen=each == value) for each in names)
+    options = tuple(Option(words.named(each), each, is_chosen=each == value) for each in names)
     return FormField(name, words.named(name), value, FieldKind.CHOICE, options)
 
 

@@ -5,6 +5,7 @@ as it did.
 """
 
 import asyncio
+from typing import Final
 
 from bot.chat import region_panels
 from bot.chat.heard import Heard
@@ -16,6 +17,10 @@ from bot.chat.views import Answer, Filled
 from bot.locks import lock_line
 from bot.region_form import RegionForm, region_of, shortened, with_region, without_region
 from storage.errors import NotFound
+from storage.store import Store
+
+_IS_LOCKED: Final = "locked"
+"""Under this a decision says what became of a press of the lock."""
 
 
 class Regions:
@@ -24,13 +29,14 @@ class Regions:
     Each method that takes a press raises `NotFound` for a region that the revision does not have.
     """
 
-    def __init__(self, requests: Requests, subjects: Subjects) -> None:
+    def __init__(self, store: Store, requests: Requests, subjects: Subjects) -> None:
+        self._store = store
         self._requests = requests
         self._subjects = subjects
         self._locking = asyncio.Lock()
 
     async def choose(self, heard: Heard, subject: Subject) -> Answer:
-        """The regions to choose from, near to far."""
+        """The regions to choose from."""
         locks = await self._subjects.locks(subject.revision)
         return Answer(view=region_panels.choice(subject.revision, locks, heard.words))
 
@@ -80,11 +86,14 @@ class Regions:
         return heard.begun(removes=True)
 
     async def toggle_lock(self, heard: Heard, subject: Subject, press: Press) -> Answer:
-        """Keeps the next changes from touching a region, or does not any more."""
+        """Keeps the next changes from touching a region, or does not any more; each press does it once."""
         index = _index(press)
         line = {lock_line(region_of(subject.revision.scene.canvas, index).description)}
         async with self._locking:  # what somebody else locks at the same moment stays locked
-            locks = await self._subjects.locks(subject.revision) ^ line
+            locks = await self._subjects.locks(subject.revision)
+            wanted = {_IS_LOCKED: not line <= locks}
+            decision = await self._store.decide(heard.chat.platform, heard.said.key, wanted)
+            locks = locks | line if decision[_IS_LOCKED] else locks - line
             await self._subjects.set_locks(subject.revision, locks)
         if line <= locks:
             toast = heard.words.text("Locked: the next changes leave it untouched.")

@@ -17,6 +17,8 @@ from bot.sizes import SIZES
 from engine.backends import DIFFUSION
 from engine.errors import BadSetting
 from engine.orders import ENLARGEMENT, MAX_HIGH_RESOLUTION, MAX_SEED
+from engine.renderer.sdxl.options import SAMPLERS
+from engine.renderer.sdxl.presets import DRAFT, QUALITY
 from storage.errors import NotFound
 from storage.records import Revision
 from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
@@ -76,7 +78,7 @@ def read_size(text: str) -> tuple[int, int]:
     """
     if sides := _SIDES.fullmatch(text.strip()):
         return int(sides[1]), int(sides[2])
-    if (ratio := _RATIO.fullmatch(text.strip())) and int(ratio[1]) and int(ratio[2]):
+    if (ratio := _RATIO.fullmatch(text.strip())) and _can_be_painted(int(ratio[1]), int(ratio[2])):
         return _of_ratio(int(ratio[1]) / int(ratio[2]))
     for name, size in SIZES.items():
         if text.strip().casefold() in {words(language).text(name).casefold() for language in LANGUAGES}:
@@ -122,6 +124,22 @@ def varied(painted: SceneSettings, most: int) -> SceneSettings:
     return replace(painted, seed=(painted.seed + 1) % (MAX_SEED + 1), count=min(VARIATIONS, most))
 
 
+def check_named(options: Options, painted: SceneSettings) -> None:
+    """Refuses what is named and the renderer does not have; what was preferred without a word is let be.
+
+    Raises:
+        BadSetting: It has no such preset or sampler, or none at all.
+    """
+    known = {"preset": (QUALITY, DRAFT), "sampler": SAMPLERS, "loras": None}
+    for name, names in known.items():
+        if not (value := getattr(options, name)):
+            continue
+        if painted.renderer not in DIFFUSION:
+            raise BadSetting(name, shortened(value), "-")
+        if names is not None and value not in names:
+            raise BadSetting(name, shortened(value), ", ".join(names))
+
+
 def seed_of(revision: Revision, index: int) -> int:
     """The seed of one of the revision's pictures, also of one that is not kept any more.
 
@@ -148,10 +166,16 @@ def _without_preset(named: dict[str, _Value]) -> dict[str, _Value | str]:
     return {**named, "preset": ""} if is_lost else {**named}
 
 
+def _can_be_painted(width: int, height: int) -> bool:
+    """Whether sides of that ratio can both be within what a side may be."""
+    return 0 < max(width, height) <= min(width, height) * MAX_SIDE_PX / MIN_SIDE_PX
+
+
 def _of_ratio(ratio: float) -> tuple[int, int]:
-    """The size of a shape: about as many pixels as the others have, in steps that renderers like."""
+    """The size of a shape: as many pixels as the others have or fewer, in steps that renderers like."""
     width_px, height_px = math.sqrt(_AREA_PX * ratio), math.sqrt(_AREA_PX / ratio)
-    return _stepped(width_px), _stepped(height_px)
+    scale = min(1.0, MAX_SIDE_PX / max(width_px, height_px))
+    return _stepped(scale * width_px), _stepped(scale * height_px)
 
 
 def _stepped(side_px: float) -> int:

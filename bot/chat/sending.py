@@ -18,6 +18,7 @@ from storage.store import Store
 EDIT_ATTEMPTS: Final = 5
 _MOVES: Final = 5
 
+_Before = Callable[[], Awaitable[object]]
 _Sent = TypeVar("_Sent")
 
 _log = structlog.get_logger()
@@ -38,14 +39,18 @@ class Sender:
             chat = replace(chat, chat_id=self._moved[chat.chat_id])
         return chat
 
-    async def post(self, chat: Chat, view: View, *, key: str, reply_to: str = "") -> Message:
-        """Sends a message.
+    async def post(
+        self, chat: Chat, view: View, *, key: str, reply_to: str = "", before: _Before | None = None
+    ) -> Message:
+        """Sends a message; `before` is awaited when it is its turn, just before it goes.
 
         Raises:
             PlatformError: It was not sent, or with `Unsure` perhaps.
         """
 
         async def send(there: Chat) -> Message:
+            if before:
+                await before()
             message_id = await self._platform.post(there, view, key=key, reply_to=reply_to)
             return Message(there, message_id)
 
@@ -88,9 +93,9 @@ class Sender:
         *,
         key: str,
         reply_to: str = "",
-        before: Callable[[], Awaitable[None]],
+        before: _Before,
     ) -> tuple[Message, ...]:
-        """Sends pictures side by side; `before` is awaited when it is their turn, just before they go."""
+        """Sends pictures side by side; `before` is as for `post`."""
 
         async def send(there: Chat) -> tuple[Message, ...]:
             await before()
@@ -99,10 +104,14 @@ class Sender:
 
         return await self.in_turn(chat, send, len(pictures))
 
-    async def post_file(self, chat: Chat, file: Attachment, *, key: str, reply_to: str = "") -> Message:
-        """Sends a file as it is."""
+    async def post_file(
+        self, chat: Chat, file: Attachment, *, key: str, reply_to: str = "", before: _Before | None = None
+    ) -> Message:
+        """Sends a file as it is; `before` is as for `post`."""
 
         async def send(there: Chat) -> Message:
+            if before:
+                await before()
             (message_id,) = await self._platform.post_files(there, (file,), key=key, reply_to=reply_to)
             return Message(there, message_id)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.chat.platform import Chat, Incoming, Message
 from bot.locks import locked_in, locks_of
-from engine.errors import BadSetting, Busy, EmptyPrompt
+from engine.errors import BadSetting, Busy, NoPictureYet
 from engine.orders import MAX_TEXT_CHARS
 from storage.errors import NotFound
 from storage.records import PersonKey, Post, PostKind, Revision, Turn, TurnStatus
@@ -36,8 +36,9 @@ class Subjects:
         """The message of ours that is replied to, or whose button was pressed; None where we know none."""
         if said.reply_to is None:
             return None
-        where = said.reply_to.chat
-        return await self._store.post(where.platform, where.chat_id, said.reply_to.message_id)
+        start = said.chat.started_from
+        is_start = start is not None and start.message_id == said.reply_to.message_id
+        return await self._post(start if is_start and start else said.reply_to)
 
     async def shown(self, post: Post) -> Subject | None:
         """The picture that a message shows; None for a message of something else.
@@ -61,30 +62,36 @@ class Subjects:
         return Subject(await self._store.revision(revision_id), index if isinstance(index, int) else 0)
 
     async def of_chat(self, chat: Chat, revision_id: str, index: int = 0) -> Subject:
-        """A picture of one of the chat's conversations.
+        """A picture of one of the chat's conversations; of what a thread was opened under, the thread's copy.
 
         Raises:
             NotFound: It is not stored, or belongs to another chat.
         """
         revision = await self._store.revision(revision_id)
-        if not is_had_in(revision, chat):
+        if is_had_in(revision, chat):
+            return Subject(revision, index)
+        start = await self._start(chat)
+        if start is None or start.revision.id != revision_id:
             raise NotFound("revision", revision_id)
-        return Subject(revision, index)
+        return Subject(await self._store.branch(chat.conversation, revision_id), index)
 
     async def meant(self, said: Incoming) -> Subject:
         """The picture that is replied to, or the newest one of the conversation.
 
+        In a thread that has none, that is the one that it was opened under.
+
         Raises:
             Busy: What is replied to is still being worked on.
-            EmptyPrompt: There is none yet.
+            NoPictureYet: There is none yet.
         """
         post = await self.message(said)
         if post and (subject := await self.shown(post)):
             return await self.of_chat(said.chat, subject.revision.id, subject.index)
-        head = await self._store.head(said.chat.conversation)
-        if head is None:
-            raise EmptyPrompt
-        return Subject(head)
+        if head := await self._store.head(said.chat.conversation):
+            return Subject(head)
+        if start := await self._start(said.chat):
+            return await self.of_chat(said.chat, start.revision.id, start.index)
+        raise NoPictureYet
 
     async def pointed_at(self, said: Incoming) -> Subject:
         """The picture of the message that is pointed at, and of no other.
@@ -109,6 +116,19 @@ class Subjects:
         if post is None or post.turn_id is None:
             raise NotFound("turn", _id(said.reply_to))
         return await self._store.turn(post.turn_id)
+
+    async def beside(self, chat: Chat, subject: Subject) -> str:
+        """The message of the chat that shows a picture, to reply to; empty where there is none."""
+        post = await self._store.post_of_turn(subject.revision.turn_id)
+        return post.message_id if post and post.chat_id == chat.chat_id else ""
+
+    async def _start(self, chat: Chat) -> Subject | None:
+        """The picture of the message that a thread was opened under."""
+        post = await self._post(chat.started_from) if chat.started_from else None
+        return await self.shown(post) if post else None
+
+    async def _post(self, message: Message) -> Post | None:
+        return await self._store.post(message.chat.platform, message.chat.chat_id, message.message_id)
 
     async def author(self, revision: Revision) -> PersonKey:
         """Who asked for it."""

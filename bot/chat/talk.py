@@ -4,7 +4,6 @@ An adapter hands what it hears to `Talk` and shows the answer, which is words in
 when something went wrong. What comes of a request is shown to everybody by `bot.chat.messages`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import wraps
@@ -17,7 +16,7 @@ from bot.chat.access import Access
 from bot.chat.actions import Actions
 from bot.chat.heard import Heard
 from bot.chat.messages import Messages
-from bot.chat.platform import Incoming, Platform, PlatformError
+from bot.chat.platform import Incoming, Message, Platform, PlatformError
 from bot.chat.presses import Action, Press
 from bot.chat.scene_options import NO_OPTIONS, Options
 from bot.chat.suggestions import Suggestions
@@ -26,9 +25,10 @@ from bot.replies import LANGUAGES, words
 from bot.settings import Settings
 from canvas.errors import CanvasError
 from engine.errors import EngineError
+from engine.log_context import about
+from engine.metrics import count_error
 from engine.studio import Studio
 from storage.errors import StorageError
-from storage.scene_file import read_scene
 
 _P = ParamSpec("_P")
 _Action = Callable[Concatenate["Talk", Heard, _P], Awaitable[Answer]]
@@ -52,20 +52,29 @@ def _answered_to_all(action: _Action[_P]) -> _Method[_P]:
 
     @wraps(action)
     async def answered(self: "Talk", said: Incoming, *args: _P.args, **kwargs: _P.kwargs) -> Answer:
-        heard = Heard(said, words(said.speaker.locale or self.language))
-        try:
-            heard = await self.hear(said)
-            return await action(self, heard, *args, **kwargs)
-        except (EngineError, StorageError, CanvasError) as error:
-            return heard.answer(heard.words.error(error))
-        except PlatformError as error:
-            _log.warning("not_sent", key=said.key, why=repr(error))
-            return heard.answer(looks.trouble(error, heard.words))
-        except Exception:  # noqa: BLE001 - the adapter's last resort: person and log both hear of it
-            _log.exception("talk_failed", platform=self.platform, key=said.key, chat_id=said.chat.chat_id)
-            return heard.answer(heard.words.unexpected())
+        with about(said.key, said.chat.conversation):
+            heard = Heard(said, words(said.speaker.locale or self.language))
+            try:
+                heard = await self.hear(said)
+                return await action(self, heard, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - the adapter's last resort: person and log both hear of it
+                return _trouble(heard, error)
 
     return answered
+
+
+def _trouble(heard: Heard, error: Exception) -> Answer:
+    """What went wrong, in words; who looks after the bot finds what nobody foresaw in the log."""
+    count_error(error)
+    match error:
+        case EngineError() | StorageError() | CanvasError():
+            return heard.answer(heard.words.error(error))
+        case PlatformError():
+            _log.warning("not_sent", why=repr(error))
+            return heard.answer(looks.trouble(error, heard.words))
+        case _:
+            _log.error("talk_failed", exc_info=error)
+            return heard.answer(heard.words.unexpected())
 
 
 class Talk:
@@ -80,7 +89,7 @@ class Talk:
     """
 
     def __init__(self, platform: Platform, studio: Studio, messages: Messages, settings: Settings) -> None:
-        self.access = Access.of(settings)
+        self.access = Access(settings)
         self.platform = platform.name
         self._store = studio.store
         self.language = settings.language
@@ -90,23 +99,31 @@ class Talk:
             words(language)  # reads a catalogue, which must not happen while people wait
 
     async def hear(self, said: Incoming) -> Heard:
-        """What was said, with the words of the speaker's language.
+        """What was said, with the words of the speaker's language, and the former names of a chat that moved.
 
         Raises:
-            StorageError: Which one that is could not be read.
+            StorageError: Which those are could not be read.
         """
-        return Heard(said, words(await self._actions.preferences.language(said)))
+        spoken = words(await self._actions.preferences.language(said))
+        lists = self.access.chats
+        if not (lists.allow or lists.deny):
+            return Heard(said, spoken)
+        former = await self._store.former_chat_ids(said.chat.platform, said.chat.chat_id)
+        return Heard(replace(said, chat=said.chat.formerly(former)), spoken)
 
     # --- asking for pictures --------------------------------------------------------------------------
 
     @_answered
     async def compose(self, heard: Heard, prompt: str, options: Options = NO_OPTIONS) -> Answer:
-        """A new scene; as the reply to a picture, a change of it; as the reply to a question, its answer."""
+        """A new scene; as the reply to a picture, a change of it; as the reply to a question, its answer.
+
+        Greetings and thanks are answered, and ask for nothing.
+        """
         return await self._actions.compose(heard, prompt, options)
 
     @_answered
     async def refine(self, heard: Heard, prompt: str, options: Options = NO_OPTIONS) -> Answer:
-        """A change of the picture that is replied to, or of the newest one."""
+        """A change of the picture that is replied to, or of the newest one; without words, their form."""
         return await self._actions.refine(
             heard, await self._actions.subjects.meant(heard.said), prompt, options
         )
@@ -118,11 +135,19 @@ class Talk:
 
     @_answered
     async def open_file(
-        self, heard: Heard, name: str, content: bytes, options: Options = NO_OPTIONS
+        self,
+        heard: Heard,
+        name: str,
+        content: bytes | None,
+        options: Options = NO_OPTIONS,
+        prompt: str = "",
     ) -> Answer:
-        """A new scene from one of our pictures, or from Canvas code."""
-        scene = await asyncio.to_thread(read_scene, content)
-        return await self._actions.open_scene(heard, name, scene, options)
+        """A new scene from one of our pictures, or from Canvas code; with words, changed as they say.
+
+        `content` is None for a file that is larger than a scene can be. A file without a scene is left out
+        where there are words.
+        """
+        return await self._actions.open_file(heard, name, content, options, prompt.strip())
 
     @_answered
     async def regions(self, heard: Heard, index: str = "") -> Answer:
@@ -138,22 +163,22 @@ class Talk:
     @_answered
     async def undo(self, heard: Heard) -> Answer:
         """Back to the picture that the one replied to, or the newest one, was made from."""
-        return await self._actions.undo(heard, await self._actions.subjects.meant(heard.said))
+        return await self._actions.moving.undo(heard, await self._actions.subjects.meant(heard.said))
 
     @_answered
     async def go(self, heard: Heard, revision_id: str, options: Options = NO_OPTIONS) -> Answer:
         """On from an earlier scene: one of this chat's, or one's own from elsewhere."""
-        return await self._actions.go(heard, revision_id, options)
+        return await self._actions.moving.go(heard, revision_id, options)
 
     @_answered
     async def history(self, heard: Heard) -> Answer:
         """The tree of the conversation's pictures."""
-        return await self._actions.history(heard, heard.chat.conversation)
+        return await self._actions.moving.history(heard, heard.chat.conversation)
 
     @_answered
     async def favourites(self, heard: Heard) -> Answer:
         """What the person has put aside."""
-        return Answer(view=looks.favourites(await self._store.favourites(heard.person), heard.words))
+        return await self._actions.moving.favourites(heard)
 
     # --- waiting --------------------------------------------------------------------------------------
 
@@ -171,7 +196,7 @@ class Talk:
 
     @_answered
     async def settings(self, heard: Heard, scope: str = "me") -> Answer:
-        """The form of the person's settings (`me`), or of the chat's (`here`)."""
+        """The form of the person's settings (`me`), of the chat's (`here`), or of its server's (`server`)."""
         return await self._actions.preferences.ask(heard, scope)
 
     @_answered_to_all
@@ -192,10 +217,18 @@ class Talk:
     async def suggestions(self, said: Incoming, what: str, typed: str) -> tuple[Option, ...]:
         """What can be completed; nothing where something goes wrong."""
         try:
-            self.access.check_served(said)
-            return await self._suggestions.of(await self.hear(said), what, typed)
+            heard = await self.hear(said)
+            self.access.check_served(heard.said)
+            return await self._suggestions.of(heard, what, typed)
         except (EngineError, StorageError):
             return ()
+
+    async def remember_panel(self, said: Incoming, message: Message) -> None:
+        """Notes that a message with controls is the panel of who said that: nobody else may change it."""
+        try:
+            await self._actions.panels.remember(said, message)
+        except StorageError as error:
+            _log.warning("panel_not_remembered", chat_id=message.chat.chat_id, why=repr(error))
 
     # --- pressing -------------------------------------------------------------------------------------
 

@@ -4,12 +4,14 @@ A platform's adapter draws them in its platform's way and within its limits. Not
 people and models wrote stays plain text to the end.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from PIL import Image
 
+from bot.chat.harmless import harmless
 from bot.chat.presses import Press
 
 
@@ -20,14 +22,19 @@ class Style(StrEnum):
     BOLD = "bold"
     ITALIC = "italic"
     CODE = "code"
+    FOLDED = "folded"
+    """Details: a platform that can folds them away until somebody wants to see them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of text in one style."""
+    """A piece of text in one style; a text that acts on its surroundings is made harmless."""
 
     text: str
     style: Style = Style.PLAIN
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", harmless(self.text))
 
 
 Text = tuple[Span, ...]
@@ -38,19 +45,38 @@ def plain(text: str) -> Text:
     return (Span(text),) if text else ()
 
 
+def paragraphs(texts: Iterable[Text]) -> Text:
+    """Texts with an empty line between them; empty ones leave no gap."""
+    return _joined(texts, "\n\n")
+
+
+def lines(texts: Iterable[Text]) -> Text:
+    """Texts below each other; empty ones leave no gap."""
+    return _joined(texts, "\n")
+
+
+def _joined(texts: Iterable[Text], between: str) -> Text:
+    joined: list[Span] = []
+    for text in texts:
+        if text:
+            joined += (Span(between), *text) if joined else text
+    return tuple(joined)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture to show.
 
     Attributes:
-        source: A PNG file, or an image that is only for looking at: a preview, a grid, the version tree.
+        source: A PNG file or its content, or an image that is only for looking at: a preview, the version
+            tree.
         name: Of the file, without its ending.
         alt: What can be seen, for those who cannot.
         is_spoiler: Whether it is hidden until somebody asks to see it.
         if_smaller: Said beside it where the platform could not take the file as it is.
     """
 
-    source: Path | Image.Image
+    source: Path | bytes | Image.Image
     name: str = "omost"
     alt: str = ""
     is_spoiler: bool = False
@@ -80,11 +106,20 @@ class ButtonStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button; `label` begins with its sign where it has one."""
+    """A button.
+
+    Attributes:
+        label: Its sign alone where everybody knows it by that, else words, perhaps with a sign before them.
+        caption: Short words that say what the sign does, for platforms with room for them; perhaps empty.
+    """
 
     label: str
     press: Press
     style: ButtonStyle = ButtonStyle.NORMAL
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", harmless(self.label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +134,10 @@ class Option:
     value: str
     hint: str = ""
     is_chosen: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", harmless(self.label))
+        object.__setattr__(self, "hint", harmless(self.hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +222,7 @@ class Answer:
         is_private: Whether only that person sees the view, where the platform can do that.
         replaces: Whether the view takes the place of the panel that was pressed.
         removes: Whether the panel that was pressed goes away.
+        has_begun: Whether the toast says that a request has begun, which its message says to everybody too.
     """
 
     toast: str = ""
@@ -191,6 +231,7 @@ class Answer:
     is_private: bool = True
     replaces: bool = False
     removes: bool = False
+    has_begun: bool = False
 
 
 NOTHING = Answer()

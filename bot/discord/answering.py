@@ -1,15 +1,15 @@
 """Answers to interactions: acknowledged within three seconds, then shown to the one who asked.
 
-An answer that needs a form must be the very first response, and only looking it up says whether it does. So
-what may lead to a form is given a moment before it is acknowledged; a form that is too late is offered behind
-a button.
+An answer that needs a form must be the very first response, and only looking it up says whether it does. And
+a request that is stored before it is acknowledged is not lost when the process dies. So what may lead to
+either is given a moment before it is acknowledged; a form that is too late is offered behind a button.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import discord
 import structlog
@@ -18,84 +18,104 @@ from discord.utils import MISSING
 
 from bot.chat.commands import with_names
 from bot.chat.platform import Incoming, PlatformError, TooLarge
-from bot.chat.presses import Action, Press
 from bot.chat.views import Answer, Button, Form, View, plain
+from bot.discord import hearing
 from bot.discord.drawing import Upload, components, markup, uploads
 from bot.discord.forms import modal
-from bot.discord.hearing import can_only_answer, of_interaction
-from bot.discord.platform import DiscordPlatform
+from bot.discord.hearing import of_interaction
+from bot.discord.locales import Locales
+from bot.discord.platform import Call, DiscordPlatform
 from bot.discord.refusals import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION, translated
 from bot.replies import Words, words
 
-FORM_WITHIN_S: Final = 1.2
+AHEAD_FOR_S: Final = 0.8
 TOAST_S: Final = 6.0
 REMEMBERED: Final = 4096
 
-_ASKS = frozenset((Action.REFINE, Action.REGION, Action.ADD_REGION, Action.SETTINGS))
-
-_Value = TypeVar("_Value")
 _Ask = Callable[[Incoming], Awaitable[Answer]]
 _Interaction = discord.Interaction[Any]
 
 _log = structlog.get_logger()
 
 
-def may_ask(press: Press) -> bool:
-    """Whether a press can lead to a form."""
-    return press.action in _ASKS
-
-
 class Answering:
     """Acknowledges interactions and shows what they are answered; one that comes twice is answered once."""
 
-    def __init__(self, platform: DiscordPlatform) -> None:
+    def __init__(self, platform: DiscordPlatform, locales: Locales) -> None:
         self._platform = platform
+        self._locales = locales
         self._known: OrderedDict[int, None] = OrderedDict()
-        self._locales: OrderedDict[int, str] = OrderedDict()
-        self._fading: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def close(self) -> None:
-        """Leaves the toasts where they are."""
-        for task in self._fading:
+    async def close(self) -> None:
+        """Ends what is being answered; toasts stay where they are."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def locale_of(self, user_id: int) -> str:
-        """In what language somebody's Discord was the last time that it told; empty where it has not."""
-        return self._locales.get(user_id, "")
-
-    async def answer(self, interaction: _Interaction, ask: _Ask, *, may_ask: bool = False) -> None:
+    async def answer(self, interaction: _Interaction, ask: _Ask, *, is_ahead: bool = False) -> None:
         """Asks, and shows the answer.
 
         Args:
             interaction: What was done.
             ask: What to make of it; raises nothing.
-            may_ask: Whether a form may come of it.
+            is_ahead: Whether to ask for a moment before it is acknowledged: where a form or a request may
+                come of it.
         """
         if interaction.id in self._known:  # a session that goes on tells some things again
             return
-        _remember(self._known, interaction.id, None)
-        _remember(self._locales, interaction.user.id, interaction.locale.value)
+        self._remember(interaction.id)
         said = of_interaction(interaction)
-        if can_only_answer(interaction):
-            self._platform.answers_by(said.key, interaction)
-        asking: asyncio.Future[Answer] | None = None
-        if may_ask:
-            asking = asyncio.ensure_future(ask(said))
-            await asyncio.wait({asking}, timeout=FORM_WITHIN_S)
-            if asking.done() and (form := asking.result().form):
-                await self.show_modal(interaction, modal(form))
-                return
-        if not await self._acknowledged(interaction):
-            return
-        await self._show(interaction, await (asking or ask(said)))
+        call = self._platform.call(
+            said.key, interaction, can_only_answer=hearing.can_only_answer(interaction)
+        )
+        task = asyncio.create_task(self._answer(call, said, ask, is_ahead=is_ahead))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _acknowledged(self, interaction: _Interaction) -> bool:
-        """Whether the interaction can be answered, which is the first thing that is done."""
+    async def _answer(self, call: Call, said: Incoming, ask: _Ask, *, is_ahead: bool) -> None:
+        try:
+            if is_ahead:
+                await self._ask_ahead(call, said, ask)
+            elif await self._acknowledged(call):
+                await self._show(call.interaction, await self._asked(said, ask))
+        except Exception:  # noqa: BLE001 - nobody waits for this task
+            _log.exception("not_answered", key=said.key)
+        finally:
+            call.is_taken.cancel()
+
+    async def _ask_ahead(self, call: Call, said: Incoming, ask: _Ask) -> None:
+        """Waits for a form or until something is to be posted, but not for long."""
+        asking = asyncio.create_task(self._asked(said, ask))
+        posting = asyncio.create_task(call.wants_to_post.wait())
+        try:
+            await asyncio.wait({asking, posting}, timeout=AHEAD_FOR_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            posting.cancel()
+        if asking.done() and (form := asking.result().form):
+            await self.show_modal(call.interaction, modal(form))
+            return
+        is_taken = await self._acknowledged(call)
+        answer = await asking
+        if is_taken:
+            await self._show(call.interaction, answer)
+
+    async def _asked(self, said: Incoming, ask: _Ask) -> Answer:
+        await self._locales.note(said.speaker.person, said.speaker.locale)
+        return await ask(said)
+
+    async def _acknowledged(self, call: Call) -> bool:
+        """Whether the interaction can be answered, which whatever is to be posted waits for."""
+        is_taken = await self._deferred(call.interaction)
+        call.is_taken.set_result(is_taken)
+        return is_taken
+
+    async def _deferred(self, interaction: _Interaction) -> bool:
         is_command = interaction.message is None
-        is_hidden = is_command and not can_only_answer(interaction)
         try:
             async with translated():
-                await interaction.response.defer(ephemeral=is_hidden, thinking=is_command)
+                await interaction.response.defer(ephemeral=is_command, thinking=is_command)
         except PlatformError as error:
             cause = error.__cause__
             code = cause.code if isinstance(cause, discord.HTTPException) else 0
@@ -128,10 +148,11 @@ class Answering:
             await self._replace(interaction, view)
         elif view:
             await self._add(interaction, view, is_private=answer.is_private)
-        elif is_command and not self._platform.has_answered(interaction):
-            await self._end_command(interaction, answer.toast)
-        if answer.toast and not is_command:
-            await self._toast(interaction, answer.toast)
+        toast = "" if answer.has_begun else answer.toast
+        if is_command and not view:
+            await self._end_command(interaction, toast)
+        elif toast:
+            await self._toast(interaction, toast)
 
     async def _replace(self, interaction: _Interaction, view: View) -> None:
         """Into the message that says that the bot is thinking, or in the place of a panel."""
@@ -175,8 +196,13 @@ class Answering:
                 _log.info("toast_stays", why=repr(error))
 
         task = asyncio.create_task(fade())
-        self._fading.add(task)
-        task.add_done_callback(self._fading.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _remember(self, interaction_id: int) -> None:
+        self._known[interaction_id] = None
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
     async def _files(self, interaction: _Interaction, view: View) -> tuple[Upload, ...]:
         """The view's files within the interaction's limit; what is too large is left out."""
@@ -185,13 +211,6 @@ class Answering:
         except (TooLarge, OSError) as error:
             _log.warning("file_not_sent", interaction_id=interaction.id, why=repr(error))
             return ()
-
-
-def _remember(known: OrderedDict[int, _Value], key: int, value: _Value) -> None:
-    """Notes it, and forgets the oldest where there are many."""
-    known[key] = value
-    while len(known) > REMEMBERED:
-        known.popitem(last=False)
 
 
 def _late(form: Form) -> View:

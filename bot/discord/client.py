@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -17,30 +18,41 @@ from discord import app_commands
 
 from bot.chat import looks
 from bot.chat.messages import Messages
-from bot.chat.platform import Incoming, NotPermitted, PlatformError
-from bot.chat.presses import Press
+from bot.chat.outbox import Outbox
+from bot.chat.platform import ChatGone, Incoming, NotPermitted, PlatformError
+from bot.chat.presses import Action, Press
 from bot.chat.scene_options import NO_OPTIONS, Options
 from bot.chat.talk import Talk
 from bot.chat.views import Answer, View
 from bot.discord import hearing
-from bot.discord.answering import Answering, may_ask
+from bot.discord.answering import Answering
 from bot.discord.commands import CatalogueTranslator, add_commands
 from bot.discord.components import ChosenOption, PressedButton
 from bot.discord.drawing import markup
 from bot.discord.forms import SceneFile, sent, sent_file
+from bot.discord.locales import Locales
 from bot.discord.platform import DiscordPlatform
 from bot.discord.refusals import translated
 from bot.replies import words
 from bot.settings import Settings
 from engine.studio import Studio
-from storage.errors import NotAScene, StorageError
+from storage.errors import StorageError
 from storage.scene_file import MAX_PNG_BYTES
 from storage.store import Store
 
 PRESENCE_EVERY_S: Final = 60.0
+READY_AFTER_S: Final = 0.2
+"""So long after the last server it counts as ready; nothing of what it does waits for all of them."""
 COMMANDS_NOTE: Final = "discord-commands"
 """Under this the store has what Discord was told of the commands, shortened."""
 
+_AHEAD: Final = frozenset(
+    (
+        *(Action.REFINE, Action.REGION, Action.ADD_REGION, Action.SETTINGS),
+        *(Action.AGAIN, Action.VARY, Action.ENLARGE, Action.REMOVE_REGION),
+    )
+)
+"""What may lead to a form or to a request."""
 _INTENTS: Final = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
 
 _log = structlog.get_logger()
@@ -57,6 +69,7 @@ class OmostClient(discord.AutoShardedClient):
 
     talk: Talk
     messages: Messages
+    outbox: Outbox
 
     def __init__(self, settings: Settings, studio: Studio, **options: Any) -> None:
         """Takes further options of `discord.AutoShardedClient`."""
@@ -67,11 +80,13 @@ class OmostClient(discord.AutoShardedClient):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=READY_AFTER_S,
             max_ratelimit_timeout=30.0,
             **options,
         )
         self.platform = DiscordPlatform(self)
-        self.answering = Answering(self.platform)
+        self.locales = Locales(studio.store)
+        self.answering = Answering(self.platform, self.locales)
         self.tree = app_commands.CommandTree(
             self,
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
@@ -79,7 +94,7 @@ class OmostClient(discord.AutoShardedClient):
                 guild=True, dm_channel=True, private_channel=True
             ),
         )
-        add_commands(self.tree)
+        add_commands(self.tree, prompt_chars=settings.limits.prompt_chars, count=_most_pictures(settings))
         self._studio = studio
         self._words = words(settings.language)
         self._presence: asyncio.Task[None] | None = None
@@ -92,7 +107,7 @@ class OmostClient(discord.AutoShardedClient):
 
     async def close(self) -> None:
         """Ends the connection and what tells of the bot itself."""
-        self.answering.close()
+        await self.answering.close()
         if self._presence:
             self._presence.cancel()
             with suppress(asyncio.CancelledError):
@@ -104,15 +119,26 @@ class OmostClient(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Comes after each new session."""
         _log.info("discord_ready", servers=len(self.guilds), shards=self.shard_count)
+        self.outbox.is_connected = True
         if self._presence is None:
             self._presence = asyncio.create_task(self._tell_presence())
+
+    async def on_resumed(self) -> None:
+        """Comes after an interruption that Discord has bridged."""
+        self.outbox.is_connected = True
+
+    async def on_disconnect(self) -> None:
+        """Comes when the connection is lost, or was not made."""
+        self.outbox.is_connected = False
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody has said something."""
         bot = self.user
         if bot is None or not hearing.is_for(message, bot):
             return
-        said = hearing.of_message(message, self.answering.locale_of(message.author.id))
+        said = hearing.of_message(message)
+        locale = await self.locales.of(said.speaker.person)
+        said = replace(said, speaker=replace(said.speaker, locale=locale))
         answer = await self._answer(said, message, hearing.words_of(message, bot))
         if answer.view:
             await self._reply(message, said, answer.view)
@@ -122,10 +148,12 @@ class OmostClient(discord.AutoShardedClient):
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         if file := sent_file(interaction):
-            await self.answering.answer(interaction, lambda said: self.open_file(said, file))
+            await self.answering.answer(interaction, lambda said: self.open_file(said, file), is_ahead=True)
         elif form := sent(interaction):
             press, filled = form
-            await self.answering.answer(interaction, lambda said: self.talk.fill(said, press, filled))
+            await self.answering.answer(
+                interaction, lambda said: self.talk.fill(said, press, filled), is_ahead=True
+            )
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Something that nobody foresaw; the words that were said are not logged."""
@@ -137,26 +165,30 @@ class OmostClient(discord.AutoShardedClient):
     ) -> None:
         """A button was pressed, or something chosen."""
         await self.answering.answer(
-            interaction, lambda said: self.talk.press(said, press, values), may_ask=may_ask(press)
+            interaction,
+            lambda said: self.talk.press(said, press, values),
+            is_ahead=press.action in _AHEAD,
         )
 
     # --- what is said ---------------------------------------------------------------------------------
 
-    async def open_file(self, said: Incoming, file: SceneFile, options: Options = NO_OPTIONS) -> Answer:
-        """A scene file, wherever it was sent."""
-        spoken = (await self.talk.hear(said)).words
-        if file.size_bytes > MAX_PNG_BYTES:
-            return Answer(view=looks.sentence(spoken.error(NotAScene("too-large"))))
-        try:
-            async with translated():
-                content = await self.http.get_from_cdn(file.url)
-        except PlatformError as error:
-            return Answer(view=looks.sentence(looks.trouble(error, spoken)))
-        return await self.talk.open_file(said, file.name, content, options)
+    async def open_file(
+        self, said: Incoming, file: SceneFile, options: Options = NO_OPTIONS, prompt: str = ""
+    ) -> Answer:
+        """A scene file, wherever it was sent, and the words beside it."""
+        content: bytes | None = None
+        if file.size_bytes <= MAX_PNG_BYTES:
+            try:
+                async with translated():
+                    content = await self.http.get_from_cdn(file.url)
+            except PlatformError as error:
+                spoken = (await self.talk.hear(said)).words
+                return Answer(view=looks.sentence(looks.trouble(error, spoken)))
+        return await self.talk.open_file(said, file.name, content, options, prompt)
 
     async def _answer(self, said: Incoming, message: discord.Message, text: str) -> Answer:
         if message.attachments:
-            return await self.open_file(said, SceneFile.of(message.attachments[0]))
+            return await self.open_file(said, SceneFile.of(message.attachments[0]), prompt=text)
         if text:
             return await self.talk.compose(said, text)
         if said.reply_to is None:
@@ -166,18 +198,27 @@ class OmostClient(discord.AutoShardedClient):
         return Answer(view=looks.sentence(unread))
 
     async def _reply(self, message: discord.Message, said: Incoming, view: View) -> None:
-        """To somebody's message; directly to them where the bot may not write."""
-        try:
-            await self.messages.pace.turn(said.chat)
-            await self.platform.post(said.chat, view, key=f"{said.key}:answer", reply_to=said.message_id)
-        except NotPermitted:
+        """To somebody's message; first directly to them where the bot lacks a permission that it needs."""
+        ways = (self._reply_there, self._reply_directly)
+        for way in reversed(ways) if said.chat.lacks else ways:
             try:
-                async with translated():
-                    await message.author.send(markup(view.text))
+                await way(message, said, view)
+            except (NotPermitted, ChatGone) as error:
+                _log.info("not_told", key=said.key, why=repr(error))
             except PlatformError as error:
-                _log.info("not_told", why=repr(error))
-        except PlatformError as error:
-            _log.warning("answer_not_shown", key=said.key, why=repr(error))
+                _log.warning("answer_not_shown", key=said.key, why=repr(error))
+                return
+            else:
+                return
+
+    async def _reply_there(self, message: discord.Message, said: Incoming, view: View) -> None:
+        await self.messages.pace.turn(said.chat)
+        await self.platform.post(said.chat, view, key=f"{said.key}:answer", reply_to=str(message.id))
+
+    async def _reply_directly(self, message: discord.Message, said: Incoming, view: View) -> None:
+        del said
+        async with translated():
+            await message.author.send(markup(view.text))
 
     # --- about itself ---------------------------------------------------------------------------------
 
@@ -196,6 +237,11 @@ class OmostClient(discord.AutoShardedClient):
             except (StorageError, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 _log.info("presence_not_told", why=repr(error))
             await asyncio.sleep(PRESENCE_EVERY_S)
+
+
+def _most_pictures(settings: Settings) -> int:
+    """How many pictures anybody may ask for at once."""
+    return max(settings.limits.count, *(role.count or 0 for role in settings.roles.values()), 0)
 
 
 async def sync_commands(tree: app_commands.CommandTree[Any], store: Store) -> None:

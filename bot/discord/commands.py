@@ -6,7 +6,9 @@ What they are called and what they are for stands in `bot.chat.commands`, for al
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from functools import partial
+from inspect import Parameter, Signature
+from typing import Any, Final, Protocol
 
 import discord
 from discord import app_commands
@@ -27,7 +29,6 @@ from bot.sentences import later
 from engine.orders import MAX_GUIDANCE, MAX_HIGH_RESOLUTION, MAX_SEED, MAX_STEPS, MIN_STRENGTH
 
 MAX_PROMPT_CHARS: Final = 4000
-MAX_COUNT: Final = 16
 MAX_CHOICE_CHARS: Final = 100
 COMPLETED_WITHIN_S: Final = 2.0
 
@@ -47,22 +48,27 @@ _OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "scene": (later("scene"), later("One of your earlier scenes")),
     "file": (later("file"), later("A picture that was made here, or Canvas code")),
     "region": (later("region"), later("Which part of the newest picture")),
-    "whose": (later("whose"), later("Your own settings, or those of this chat")),
+    "whose": (later("whose"), later("Your own settings, or those of this chat or server")),
 }
+_OF_A_PICTURE: Final = (
+    *("size", "seed", "count", "steps", "guidance", "preset", "sampler", "loras", "avoid", "strength"),
+    "enlarge",
+)
 _REFINE_MENU: Final = later("Change this picture")
 _INFO_MENU: Final = later("About this scene")
-_COMPLETED: Final = {"size": "size", "preset": "preset", "sampler": "sampler", "loras": "lora"}
+_COMPLETED: Final = {
+    "size": "size",
+    "preset": "preset",
+    "sampler": "sampler",
+    "loras": "lora",
+    "region": "region",
+    "scene": "scene",
+}
+"""Which options are completed, with how `Talk.suggestions` calls what they take."""
 
 _Interaction = discord.Interaction[Any]
 _Callback = Callable[..., Coroutine[Any, Any, None]]
-_F = TypeVar("_F", bound=_Callback)
-_Seed = Range[int, 0, MAX_SEED]
-_Count = Range[int, 1, MAX_COUNT]
-_Steps = Range[int, 1, MAX_STEPS]
-_Guidance = Range[float, 0.0, MAX_GUIDANCE]
-_Strength = Range[float, MIN_STRENGTH, 1.0]
-_Enlarge = Range[float, 1.0, MAX_HIGH_RESOLUTION]
-_Prompt = Range[str, 1, MAX_PROMPT_CHARS]
+_Ask = Callable[[Talk, Incoming], Awaitable[Answer]]
 
 
 class Serving(Protocol):
@@ -89,12 +95,14 @@ class CatalogueTranslator(app_commands.Translator):
         return words(locale.value).text(string.extras.get("key", string.message)).removeprefix("/")
 
 
-def add_commands(tree: app_commands.CommandTree[Any]) -> None:
-    """Puts all commands and menus into the tree."""
+def add_commands(tree: app_commands.CommandTree[Any], *, prompt_chars: int, count: int) -> None:
+    """Puts all commands and menus into the tree; at most so much may anybody ask for."""
+    kinds = _kinds(min(prompt_chars, MAX_PROMPT_CHARS), count)
     for command in COMMANDS:
-        tree.add_command(_command(command, _CALLBACKS[command.name]))
-    for name, callback in ((_REFINE_MENU, _refine_this), (_INFO_MENU, _about_this)):
-        tree.add_command(app_commands.ContextMenu(name=locale_str(name), callback=callback))
+        callback, options = _CALLBACKS[command.name]
+        tree.add_command(_command(command, _with_options(callback, options, kinds)))
+    for name, pointed in ((_REFINE_MENU, _refine_this), (_INFO_MENU, _about_this)):
+        tree.add_command(app_commands.ContextMenu(name=locale_str(name), callback=pointed))
 
 
 def _command(command: Command, callback: _Callback) -> app_commands.Command[Any, Any, None]:
@@ -111,16 +119,43 @@ def _command(command: Command, callback: _Callback) -> app_commands.Command[Any,
 # --- options ------------------------------------------------------------------------------------------
 
 
-def _described(*names: str) -> Callable[[_F], _F]:
-    """Names and describes a command's options in all languages, and completes those that can be."""
+def _kinds(prompt_chars: int, count: int) -> Mapping[str, Any]:
+    """What each option takes, as annotations that the library reads; all but the prompt may be left out."""
+    taken: dict[str, Any] = {
+        "seed": Range[int, 0, MAX_SEED],
+        "count": Range[int, 1, count],
+        "steps": Range[int, 1, MAX_STEPS],
+        "guidance": Range[float, 0.0, MAX_GUIDANCE],
+        "strength": Range[float, MIN_STRENGTH, 1.0],
+        "enlarge": Range[float, 1.0, MAX_HIGH_RESOLUTION],
+        "file": discord.Attachment,
+    }
+    optional = {name: taken.get(name, str) | None for name in _OPTIONS}
+    return {**optional, "prompt": Range[str, 1, prompt_chars]}
 
-    def apply(callback: _F) -> _F:
-        renamed = app_commands.rename(**{name: locale_str(_OPTIONS[name][0]) for name in names})
-        described = app_commands.describe(**{name: locale_str(_OPTIONS[name][1]) for name in names})
-        completed = {name: _completing(what) for name, what in _COMPLETED.items() if name in names}
-        return app_commands.autocomplete(**completed)(described(renamed(callback)))
 
-    return apply
+def _with_options(callback: _Callback, names: tuple[str, ...], kinds: Mapping[str, Any]) -> _Callback:
+    """The callback of a command with these options, named and described in all languages.
+
+    The library takes a command's options from the parameters of a function.
+    """
+
+    async def called(interaction: _Interaction, **given: Any) -> None:
+        await callback(interaction, **{name: value for name, value in given.items() if value is not None})
+
+    parameters = [Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)]
+    for name in names:
+        default = Parameter.empty if name == "prompt" else None
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        parameters.append(Parameter(name, kind, default=default, annotation=kinds[name]))
+    called.__signature__ = Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    app_commands.rename(**{name: locale_str(_OPTIONS[name][0]) for name in names})(called)
+    app_commands.describe(**{name: locale_str(_OPTIONS[name][1]) for name in names})(called)
+    completed = {name: _completing(what) for name, what in _COMPLETED.items() if name in names}
+    app_commands.autocomplete(**completed)(called)
+    if "whose" in names:
+        app_commands.choices(whose=_WHOSE)(called)
+    return called
 
 
 def _completing(what: str) -> Callable[[_Interaction, str], Coroutine[Any, Any, list[Choice[str]]]]:
@@ -140,94 +175,56 @@ def _completing(what: str) -> Callable[[_Interaction, str], Coroutine[Any, Any, 
     return complete
 
 
+def _options(given: Mapping[str, Any]) -> Options:
+    """What the options say, by the names that everybody else has for them."""
+    return Options(**{_FIELDS.get(name, name): value for name, value in given.items()})
+
+
 # --- commands with options ----------------------------------------------------------------------------
 
 
-@_described(
-    "prompt",
-    *("size", "seed", "count", "steps", "guidance", "preset", "sampler", "loras", "avoid", "strength"),
-    "enlarge",
-)
-async def _omost(  # noqa: PLR0917 - the library takes a command's options from its parameters
-    interaction: _Interaction,
-    prompt: _Prompt,
-    size: str = "",
-    seed: _Seed | None = None,
-    count: _Count | None = None,
-    steps: _Steps | None = None,
-    guidance: _Guidance | None = None,
-    preset: str | None = None,
-    sampler: str | None = None,
-    loras: str | None = None,
-    avoid: str | None = None,
-    strength: _Strength | None = None,
-    enlarge: _Enlarge | None = None,
-) -> None:
-    options = Options(size, seed, count, steps, guidance, preset, sampler, loras, avoid, strength, enlarge)
-    await _answered(interaction, lambda talk, said: talk.compose(said, prompt, options))
+async def _omost(interaction: _Interaction, prompt: str, **given: Any) -> None:
+    options = _options(given)
+    await _answered(interaction, lambda talk, said: talk.compose(said, prompt, options), is_ahead=True)
 
 
-@_described("prompt")
-async def _refine(interaction: _Interaction, prompt: _Prompt) -> None:
-    await _answered(interaction, lambda talk, said: talk.refine(said, prompt))
+async def _refine(interaction: _Interaction, prompt: str, **given: Any) -> None:
+    options = _options(given)
+    await _answered(interaction, lambda talk, said: talk.refine(said, prompt, options), is_ahead=True)
 
 
-@_described("size", "seed", "count", "steps", "guidance", "preset", "sampler", "loras", "avoid", "enlarge")
-async def _render(  # noqa: PLR0917 - likewise
-    interaction: _Interaction,
-    size: str = "",
-    seed: _Seed | None = None,
-    count: _Count | None = None,
-    steps: _Steps | None = None,
-    guidance: _Guidance | None = None,
-    preset: str | None = None,
-    sampler: str | None = None,
-    loras: str | None = None,
-    avoid: str | None = None,
-    enlarge: _Enlarge | None = None,
-) -> None:
-    options = Options(
-        size, seed, count, steps, guidance, preset, sampler, loras, avoid, high_resolution=enlarge
-    )
-    await _answered(interaction, lambda talk, said: talk.render(said, options))
+async def _render(interaction: _Interaction, **given: Any) -> None:
+    options = _options(given)
+    await _answered(interaction, lambda talk, said: talk.render(said, options), is_ahead=True)
 
 
-@app_commands.autocomplete(region=_completing("region"))
-@_described("region")
 async def _regions(interaction: _Interaction, region: str = "") -> None:
     await _answered(interaction, lambda talk, said: talk.regions(said, region))
 
 
-@app_commands.autocomplete(scene=_completing("scene"))
-@_described("scene", "file")
 async def _open(interaction: _Interaction, scene: str = "", file: discord.Attachment | None = None) -> None:
     if file:
         opened, serving = SceneFile.of(file), _serving(interaction)
-        await serving.answering.answer(interaction, lambda said: serving.open_file(said, opened))
+        await serving.answering.answer(
+            interaction, lambda said: serving.open_file(said, opened), is_ahead=True
+        )
     elif scene:
-        await _answered(interaction, lambda talk, said: talk.go(said, scene))
+        await _answered(interaction, lambda talk, said: talk.go(said, scene), is_ahead=True)
     else:
         spoken = words(interaction.locale.value)
         asked = file_modal(spoken.text("Open a scene"), spoken.text("A picture or Canvas code"))
         await _serving(interaction).answering.show_modal(interaction, asked)
 
 
-@app_commands.choices(
-    whose=[
-        Choice(name=locale_str(later("mine")), value="me"),
-        Choice(name=locale_str(later("of this chat")), value="here"),
-    ]
-)
-@_described("whose")
 async def _settings(interaction: _Interaction, whose: str = "me") -> None:
-    await _answered(interaction, lambda talk, said: talk.settings(said, whose), may_ask=True)
+    await _answered(interaction, lambda talk, said: talk.settings(said, whose), is_ahead=True)
 
 
 # --- menus of a message -------------------------------------------------------------------------------
 
 
 async def _refine_this(interaction: _Interaction, message: discord.Message) -> None:
-    await _pointed(interaction, message, Press(Action.REFINE), may_ask=True)
+    await _pointed(interaction, message, Press(Action.REFINE), is_ahead=True)
 
 
 async def _about_this(interaction: _Interaction, message: discord.Message) -> None:
@@ -235,7 +232,7 @@ async def _about_this(interaction: _Interaction, message: discord.Message) -> No
 
 
 async def _pointed(
-    interaction: _Interaction, message: discord.Message, press: Press, *, may_ask: bool = False
+    interaction: _Interaction, message: discord.Message, press: Press, *, is_ahead: bool = False
 ) -> None:
     """A press that is about the message that was pointed at."""
 
@@ -243,45 +240,47 @@ async def _pointed(
         pointed = replace(said, reply_to=Message(said.chat, str(message.id)))
         return talk.press(pointed, press)
 
-    await _answered(interaction, ask, may_ask=may_ask)
+    await _answered(interaction, ask, is_ahead=is_ahead)
 
 
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def _plain(ask: Callable[[Talk, Incoming], Awaitable[Answer]]) -> _Callback:
+async def _simply(ask: _Ask, interaction: _Interaction) -> None:
     """A command without options."""
-
-    async def callback(interaction: _Interaction) -> None:
-        await _answered(interaction, ask)
-
-    return callback
+    await _answered(interaction, ask)
 
 
-async def _answered(
-    interaction: _Interaction, ask: Callable[[Talk, Incoming], Awaitable[Answer]], *, may_ask: bool = False
-) -> None:
+async def _answered(interaction: _Interaction, ask: _Ask, *, is_ahead: bool = False) -> None:
     serving = _serving(interaction)
-    await serving.answering.answer(interaction, lambda said: ask(serving.talk, said), may_ask=may_ask)
+    await serving.answering.answer(interaction, lambda said: ask(serving.talk, said), is_ahead=is_ahead)
 
 
 def _serving(interaction: _Interaction) -> Serving:
     return interaction.client
 
 
-_CALLBACKS: Final[Mapping[str, _Callback]] = {
-    "omost": _omost,
-    "refine": _refine,
-    "render": _render,
-    "regions": _regions,
-    "open": _open,
-    "settings": _settings,
-    "undo": _plain(Talk.undo),
-    "history": _plain(Talk.history),
-    "favourites": _plain(Talk.favourites),
-    "queue": _plain(Talk.queue),
-    "cancel": _plain(Talk.cancel),
-    "forget": _plain(Talk.forget),
-    "help": _plain(Talk.help_text),
-    "stats": _plain(Talk.stats),
+_WHOSE: Final = [
+    Choice(name=locale_str(later("mine")), value="me"),
+    Choice(name=locale_str(later("of this chat")), value="here"),
+    Choice(name=locale_str(later("of this server")), value="server"),
+]
+_FIELDS: Final = {"avoid": "negative_prompt", "enlarge": "high_resolution"}
+"""The options that are called otherwise in `Options`."""
+_CALLBACKS: Final[Mapping[str, tuple[_Callback, tuple[str, ...]]]] = {
+    "omost": (_omost, ("prompt", *_OF_A_PICTURE)),
+    "refine": (_refine, ("prompt", *_OF_A_PICTURE)),
+    "render": (_render, _OF_A_PICTURE),
+    "regions": (_regions, ("region",)),
+    "open": (_open, ("scene", "file")),
+    "settings": (_settings, ("whose",)),
+    "undo": (partial(_simply, Talk.undo), ()),
+    "history": (partial(_simply, Talk.history), ()),
+    "favourites": (partial(_simply, Talk.favourites), ()),
+    "queue": (partial(_simply, Talk.queue), ()),
+    "cancel": (partial(_simply, Talk.cancel), ()),
+    "forget": (partial(_simply, Talk.forget), ()),
+    "help": (partial(_simply, Talk.help_text), ()),
+    "stats": (partial(_simply, Talk.stats), ()),
 }
+"""What each command does, and its options in their order."""

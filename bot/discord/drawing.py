@@ -30,7 +30,7 @@ MAX_OPTION_CHARS: Final = 100
 MAX_PLACEHOLDER_CHARS: Final = 150
 PNG: Final = ".png"
 
-_MARKS: Final = {Style.PLAIN: "", Style.BOLD: "**", Style.ITALIC: "*", Style.CODE: "`"}
+_MARKS: Final = {Style.PLAIN: "", Style.BOLD: "**", Style.ITALIC: "*", Style.CODE: "`", Style.FOLDED: ""}
 _STYLES: Final = {
     ButtonStyle.NORMAL: discord.ButtonStyle.secondary,
     ButtonStyle.MAIN: discord.ButtonStyle.primary,
@@ -133,7 +133,7 @@ def components(view: View) -> ui.View:
 def _buttons(rows: Iterable[Sequence[Button]]) -> Iterator[ui.Item[Any]]:
     for number, row in enumerate(rows):
         for each in row:
-            label = each.label[:MAX_BUTTON_CHARS]
+            label = _line(f"{each.label} {each.caption}", MAX_BUTTON_CHARS)
             yield PressedButton(
                 ui.Button(label=label, style=_STYLES[each.style], custom_id=each.press.encode(), row=number)
             )

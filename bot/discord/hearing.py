@@ -8,28 +8,29 @@ direct.
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
 
 from bot.chat.platform import Chat, Incoming, Message, Speaker
+from bot.discord.permissions import lacking, lacking_in, moderates
 from bot.discord.platform import NAME
 from storage.records import PersonKey
 
 ANSWERS_FOR_S: Final = 12 * 60.0
 """Where only the interaction can be answered: its token lives a quarter of an hour."""
 
-_Channel = discord.abc.GuildChannel | discord.Thread | discord.abc.PrivateChannel
-
 
 def of_interaction(interaction: discord.Interaction[Any]) -> Incoming:
     """A command, a button, a select or a form."""
     chat = _chat_of_interaction(interaction)
-    pressed = interaction.message
+    pressed, may = interaction.message, interaction.permissions
     return Incoming(
         key=f"{NAME}:{interaction.id}",
-        speaker=_speaker(
-            interaction.user, interaction.locale.value, is_moderator=interaction.permissions.manage_messages
+        speaker=replace(
+            _speaker(interaction.user, interaction.locale.value, is_moderator=may.manage_messages),
+            moderates_server=may.manage_guild,
         ),
         chat=chat,
         reply_to=Message(chat, str(pressed.id)) if pressed else None,
@@ -38,13 +39,13 @@ def of_interaction(interaction: discord.Interaction[Any]) -> Incoming:
 
 def of_message(message: discord.Message, locale: str = "") -> Incoming:
     """Something that was said to the bot; messages do not tell the locale of who writes them."""
-    chat = _chat(message.channel, message.guild)
-    author, reference = message.author, message.reference
-    may = message.channel.permissions_for(author) if isinstance(author, discord.Member) else None
+    channel, guild_id = message.channel, message.guild.id if message.guild else None
+    chat = replace(_chat(channel, guild_id), lacks=lacking_in(channel))
+    reference = message.reference
     answered = str(reference.message_id) if reference and reference.message_id else ""
     return Incoming(
         key=f"{NAME}:{message.id}",
-        speaker=_speaker(author, locale, is_moderator=may is not None and may.manage_messages),
+        speaker=_speaker(message.author, locale, is_moderator=moderates(message.author, channel)),
         chat=chat,
         message_id=str(message.id),
         reply_to=Message(chat, answered) if answered else None,
@@ -78,33 +79,39 @@ def _answers(message: discord.Message, bot: discord.ClientUser) -> bool:
 
 
 def _chat_of_interaction(interaction: discord.Interaction[Any]) -> Chat:
-    chat = _chat(interaction.channel, interaction.guild, str(interaction.channel_id or interaction.user.id))
-    if not can_only_answer(interaction):
-        return chat
-    return Chat(
-        NAME,
-        chat.chat_id,
-        is_private=False,
-        names=chat.names,
-        is_restricted=chat.is_restricted,
-        answers_for_s=ANSWERS_FOR_S,
+    chat_id = str(interaction.channel_id or interaction.user.id)
+    is_guest = can_only_answer(interaction)
+    return replace(
+        _chat(interaction.channel, interaction.guild_id, chat_id),
+        is_private=interaction.guild_id is None and not interaction.context.private_channel,
+        answers_for_s=ANSWERS_FOR_S if is_guest else 0.0,
+        lacks=lacking(interaction, can_only_answer=is_guest),
     )
 
 
-def _chat(channel: Any, guild: discord.Guild | None, chat_id: str = "") -> Chat:
+def _chat(channel: Any, guild_id: int | None, chat_id: str = "") -> Chat:
+    parent_id: int | None = getattr(channel, "parent_id", None)
+    within = (f"guild:{guild_id}", *([str(parent_id)] if parent_id else [])) if guild_id else ()
     return Chat(
         NAME,
         str(channel.id) if channel else chat_id,
-        is_private=guild is None and isinstance(channel, discord.DMChannel | None),
-        names=tuple(_names(channel, guild)),
+        is_private=guild_id is None and isinstance(channel, discord.DMChannel | None),
+        names=tuple(_names(channel, guild_id)),
         is_restricted=_is_restricted(channel),
+        within=within,
+        started_from=_start(channel, parent_id),
     )
 
 
-def _names(channel: Any, guild: discord.Guild | None) -> Iterator[str]:
+def _start(channel: Any, parent_id: int | None) -> Message | None:
+    """The message that a thread was opened under: both have the same id."""
+    return Message(Chat(NAME, str(parent_id)), str(channel.id)) if parent_id else None
+
+
+def _names(channel: Any, guild_id: int | None) -> Iterator[str]:
     """What the lists of the settings may call it by: its server, its category, the channel of a thread."""
-    if guild:
-        yield f"{NAME}:{guild.id}"
+    if guild_id:
+        yield f"{NAME}:{guild_id}"
     for holder in ("category_id", "parent_id"):
         with suppress(discord.ClientException):  # a thread whose channel is not known has no category
             if found := getattr(channel, holder, None):

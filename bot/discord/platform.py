@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,20 +17,43 @@ import discord
 from discord.utils import MISSING
 from PIL import Image
 
-from bot.chat.platform import Budget, Chat, Message, MessageGone, PlatformError, Unsure
+from bot.chat.platform import Budget, Chat, ChatGone, Message, MessageGone, PlatformError, Unsure
 from bot.chat.views import Attachment, Picture, Span, Style, View
 from bot.discord.drawing import Upload, components, markup, uploads
-from bot.discord.refusals import translated
+from bot.discord.permissions import lacking_in
+from bot.discord.refusals import ThreadArchived, translated
 
 NAME: Final = "discord"
 SEND_ATTEMPTS: Final = 3
 """So often a message is sent whose arrival is not known; Discord shows it once, by its nonce."""
 REMEMBERED: Final = 256
+CHAT_BUDGET: Final = Budget(5, 5.0)
+"""About what Discord allows a channel."""
+EDIT_EVERY_S: Final = 2.0
+"""Slow enough for two messages in one channel."""
 
 _FILE_BYTES: Final = 10 * 1024 * 1024
 
 _Value = TypeVar("_Value")
-_Source = Path | Image.Image
+_Source = Path | bytes | Image.Image
+_Interaction = discord.Interaction[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An interaction, and what is posted because of it.
+
+    Attributes:
+        can_only_answer: Whether what is posted goes out as an answer to it: there is no other way.
+        wants_to_post: Set when something is ready to be posted; a request is stored by then.
+        is_taken: Whether Discord has taken the acknowledgement: nothing is posted before, nor without it.
+            Cancelled where nobody will say.
+    """
+
+    interaction: _Interaction
+    can_only_answer: bool
+    wants_to_post: asyncio.Event = field(default_factory=asyncio.Event)
+    is_taken: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class DiscordPlatform:
@@ -37,49 +61,52 @@ class DiscordPlatform:
 
     name = NAME
     total_budget = Budget(45, 1.0)
+    shows_batches_apart = False
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
         self._shown: OrderedDict[str, _Source] = OrderedDict()
-        self._asking: OrderedDict[str, discord.Interaction[Any]] = OrderedDict()
-        self._answers: OrderedDict[str, discord.Interaction[Any]] = OrderedDict()
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._answers: OrderedDict[str, _Interaction] = OrderedDict()
 
     def chat_budget(self, chat: Chat) -> Budget:
-        """About what Discord allows a channel."""
+        """The same for every channel."""
         del chat
-        return Budget(5, 5.0)
+        return CHAT_BUDGET
 
     def edit_interval_s(self, chat: Chat) -> float:
-        """Slow enough for two messages in one channel."""
+        """The same for every channel."""
         del chat
-        return 2.0
+        return EDIT_EVERY_S
 
-    def answers_by(self, key: str, interaction: discord.Interaction[Any]) -> None:
-        """What is posted with that key goes out as answers to the interaction: there is no other way."""
-        _remember(self._asking, key, interaction)
-
-    def has_answered(self, interaction: discord.Interaction[Any]) -> bool:
-        """Whether something was posted as an answer to the interaction."""
-        return any(each is interaction for each in self._answers.values())
+    def call(self, key: str, interaction: _Interaction, *, can_only_answer: bool) -> Call:
+        """What is posted with that key waits for the interaction, which whoever calls acknowledges."""
+        call = Call(interaction, can_only_answer)
+        _remember(self._calls, key, call)
+        return call
 
     async def post(self, chat: Chat, view: View, *, key: str, reply_to: str = "") -> str:
         """Sends a message; the same key within some minutes is sent once."""
+        call = self._calls.get(key)
+        if call and not await _is_taken(call):
+            raise ChatGone  # whoever asked has been told that it failed, and asks again
         files, text = await self._drawn(chat, view)
-        if interaction := self._asking.get(key):
-            return await self._answer(interaction, text, files, view)
+        if call and call.can_only_answer:
+            return await self._answer(call.interaction, text, files, view)
         message = await self._send(chat, text, files, key=key, reply_to=reply_to, view=view)
         return self._remembered(message, view)
 
     async def edit(self, message: Message, view: View) -> None:
         """Makes a message look like this; a picture that it shows already is not sent again."""
         is_shown = view.picture is not None and self._shown.get(message.message_id) is view.picture.source
-        attachments: Any = MISSING
-        text = markup(view.text)
+        text, files = markup(view.text), None
         if not is_shown or view.attachments:
             files, text = await self._drawn(message.chat, view)
-            attachments = [upload.file() for upload in files]
-        async with translated(self._missing(message.chat)):
-            await self._edit(message, content=text, attachments=attachments, view=components(view))
+        try:
+            await self._edit(message, text, files, view)
+        except ThreadArchived:
+            await self._wake(message.chat)
+            await self._edit(message, text, files, view)
         self._note(message.message_id, view)
 
     async def remove(self, message: Message) -> None:
@@ -155,10 +182,12 @@ class DiscordPlatform:
                     raise
         raise AssertionError  # the last attempt returns or raises
 
-    async def _answer(
-        self, interaction: discord.Interaction[Any], text: str, files: Sequence[Upload], view: View
-    ) -> str:
+    async def _answer(self, interaction: _Interaction, text: str, files: Sequence[Upload], view: View) -> str:
+        """For everybody; the message that says to one person that the bot is thinking is filled before."""
+        is_thinking = interaction.response.type is discord.InteractionResponseType.deferred_channel_message
         async with translated():
+            if is_thinking and not any(each is interaction for each in self._answers.values()):
+                await interaction.edit_original_response(content=text)
             message = await interaction.followup.send(
                 text,
                 files=[upload.file() for upload in files],
@@ -169,11 +198,20 @@ class DiscordPlatform:
         _remember(self._answers, str(message.id), interaction)
         return self._remembered(message, view)
 
-    async def _edit(self, message: Message, **changed: Any) -> None:
-        if interaction := self._answers.get(message.message_id):
-            await interaction.followup.edit_message(int(message.message_id), **changed)
-        else:
-            await self._partial(message).edit(**changed)
+    async def _edit(self, message: Message, text: str, files: Sequence[Upload] | None, view: View) -> None:
+        """Edits; without files, those that it has stay."""
+        attachments: Any = MISSING if files is None else [upload.file() for upload in files]
+        changed: dict[str, Any] = {"content": text, "attachments": attachments, "view": components(view)}
+        async with translated(self._missing(message.chat)):
+            if interaction := self._answers.get(message.message_id):
+                await interaction.followup.edit_message(int(message.message_id), **changed)
+            else:
+                await self._partial(message).edit(**changed)
+
+    async def _wake(self, chat: Chat) -> None:
+        """Opens a thread again that nobody has written in for long."""
+        async with translated(self._missing(chat)):
+            await self._client.http.edit_channel(int(chat.chat_id), archived=False)
 
     def _partial(self, message: Message) -> discord.PartialMessage:
         channel = self._client.get_partial_messageable(int(message.chat.chat_id))
@@ -191,18 +229,14 @@ class DiscordPlatform:
 
     def _missing(self, chat: Chat) -> str:
         """The permission that the bot lacks in a channel, as far as that is known here."""
-        channel = self._client.get_channel(int(chat.chat_id))
-        me: discord.Member | None = getattr(getattr(channel, "guild", None), "me", None)
-        if me is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-            return ""
-        has = channel.permissions_for(me)
-        sending = "send_messages_in_threads" if isinstance(channel, discord.Thread) else "send_messages"
-        needed = (
-            ("view_channel", "view-channel"),
-            (sending, "send-messages"),
-            ("attach_files", "attach-files"),
-        )
-        return next((name for permission, name in needed if not getattr(has, permission)), "")
+        return lacking_in(self._client.get_channel(int(chat.chat_id)))
+
+
+async def _is_taken(call: Call) -> bool:
+    """Waits until the interaction is acknowledged, or cannot be."""
+    call.wants_to_post.set()
+    async with translated():
+        return await asyncio.shield(call.is_taken)
 
 
 def nonce(key: str) -> str:

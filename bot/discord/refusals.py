@@ -36,7 +36,15 @@ THREAD_ARCHIVED: Final = 50083
 THREAD_LOCKED: Final = 160005
 NO_HISTORY: Final = 160002
 
-_GONE: Final = {
+
+class ThreadArchived(NotPermitted):
+    """Nothing changes in a thread that nobody has written in for long, until it is opened again."""
+
+    def __init__(self) -> None:
+        super().__init__("send-messages")
+
+
+_KINDS: Final = {
     UNKNOWN_CHANNEL: ChatGone,
     CANNOT_MESSAGE: ChatGone,
     UNKNOWN_MESSAGE: MessageGone,
@@ -44,11 +52,11 @@ _GONE: Final = {
     UNKNOWN_WEBHOOK: MessageGone,
     TOKEN_EXPIRED: MessageGone,
     TOO_LARGE: TooLarge,
+    THREAD_ARCHIVED: ThreadArchived,
 }
 _MISSING: Final = {
     NO_ACCESS: "view-channel",
     NO_PERMISSION: "send-messages",
-    THREAD_ARCHIVED: "send-messages",
     THREAD_LOCKED: "send-messages",
     NO_HISTORY: "read-history",
 }
@@ -80,8 +88,8 @@ def _translation(error: discord.HTTPException, missing: str) -> PlatformError:
         return SlowDown(_retry_after_s(error))
     if error.status == _TOO_LARGE:
         return TooLarge()
-    if error.code in _GONE:
-        return _GONE[error.code]()
+    if error.code in _KINDS:
+        return _KINDS[error.code]()
     if error.code in _MISSING or isinstance(error, discord.Forbidden):
         return NotPermitted(_missing(error.code, missing))
     return PlatformError(f"{error.status} {error.code}")

@@ -36,7 +36,7 @@ async def serve_discord(settings: Settings, studio: Studio, outbox: Outbox) -> N
         OmostClient(settings, studio) as client,
         Messages(client.platform, studio, settings) as messages,
     ):
-        client.messages = messages
+        client.outbox, client.messages = outbox, messages
         client.talk = Talk(client.platform, studio, messages, settings)
         await _log_in(client, settings.discord.token.get_secret_value().strip())
         outbox.open(messages)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,12 +11,14 @@ from telegram import Bot, CallbackQuery
 from telegram.error import BadRequest, TelegramError
 
 from bot.chat.looks import sentence
-from bot.chat.platform import Chat, Incoming, Message, MessageGone, PlatformError
+from bot.chat.platform import Chat, Incoming, Message, PlatformError
 from bot.chat.sending import Sender
+from bot.chat.talk import Talk
 from bot.chat.views import Answer, Attachment, View
+from bot.telegram.in_place import InPlace
 from bot.telegram.platform import is_group
 from bot.telegram.refusals import TOO_OLD, says
-from bot.telegram.showing import MAX_TOAST_CHARS
+from bot.telegram.showing import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, MAX_TOAST_CHARS, paged
 
 LATE_S: Final = 1.5
 """A press is answered by then, with nothing if need be: the button's clock must not run on."""
@@ -34,6 +37,7 @@ class Tap:
         self._bot = bot
         self._query = query
         self._is_answered = False
+        self._is_late = False
         self._waiting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -44,7 +48,7 @@ class Tap:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._waiting:
-            if not self._is_answered:  # else it may be about to
+            if not self._is_late:  # else it is about to answer
                 self._waiting.cancel()
             await asyncio.wait({self._waiting}, timeout=TIMEOUT_S)
         await self.answer()
@@ -69,19 +73,22 @@ class Tap:
 
     async def _answer_late(self) -> None:
         await asyncio.sleep(LATE_S)
+        self._is_late = True
         await self.answer()
 
 
 class Answering:
     """Shows answers; what cannot be shown is logged, for there is nobody else to tell."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, in_place: InPlace, talk: Talk) -> None:
         self.sender = sender
+        self._in_place = in_place
+        self._talk = talk
 
     async def to_words(self, said: Incoming, answer: Answer, *, with_toast: bool = False) -> None:
         """Answers what was said; of a toast only where nothing else can be seen of what was done."""
         if answer.view:
-            await self.post(said, answer.view)
+            await self._post_panel(said, answer.view)
         elif answer.toast and with_toast:
             await self.post(said, sentence(answer.toast))
 
@@ -93,41 +100,62 @@ class Answering:
             return
         await tap.answer(answer.toast[:MAX_TOAST_CHARS])
         if answer.view and answer.replaces and said.reply_to:
-            await self.replace(said, said.reply_to, answer.view)
+            self.show_in(said.reply_to, answer.view)
         elif answer.view:
-            await self.post(said, answer.view)
+            await self._post_panel(said, answer.view)
         if answer.removes and said.reply_to:
             await self.remove(said.reply_to)
 
     async def post(self, said: Incoming, view: View) -> Message | None:
-        """Posts a view, and its files behind it; None where that was not possible."""
-        shown = View(view.text, view.picture, view.rows, view.choices, is_quiet=view.is_quiet)
-        reply_to = said.message_id if is_group(said.chat) else ""
+        """Posts a view, and its files behind it; None where that was not possible.
+
+        A text that is too long for one message goes on in others.
+        """
         try:
-            message = await self.sender.post(said.chat, shown, key=f"{said.key}:answer", reply_to=reply_to)
+            message = await self._post_pages(said, view)
             await self._post_files(message.chat, view.attachments, f"{said.key}:file", message.message_id)
         except PlatformError as error:
             _log.warning("answer_not_shown", chat_id=said.chat.chat_id, why=repr(error))
             return None
         return message
 
+    def show_in(self, panel: Message, view: View) -> None:
+        """Makes a panel look like this as soon as that may be; returns at once."""
+        self._in_place.show(panel, view)
+
     async def replace(self, said: Incoming, panel: Message, view: View) -> Message | None:
         """Makes a panel look like this; where it is gone, it is posted anew."""
-        try:
-            await self.sender.edit(panel, view)
-        except MessageGone:
-            return await self.post(said, view)
-        except PlatformError as error:
-            _log.warning("panel_not_changed", chat_id=panel.chat.chat_id, why=repr(error))
-            return None
-        return panel
+        if await self._in_place.show(panel, view):
+            return panel
+        return await self.post(said, view)
 
     async def remove(self, message: Message) -> None:
         """Removes a message of ours."""
+        self._in_place.let_go(message)
         try:
             await self.sender.remove(message)
         except PlatformError as error:
             _log.info("message_not_removed", chat_id=message.chat.chat_id, why=repr(error))
+
+    async def _post_panel(self, said: Incoming, view: View) -> None:
+        """Posts a view; what has buttons belongs to who asked for it."""
+        message = await self.post(said, view)
+        if message and (view.rows or view.choices):
+            await self._talk.remember_panel(said, message)
+
+    async def _post_pages(self, said: Incoming, view: View) -> Message:
+        """Posts a view; the message that has its picture or, of texts alone, its buttons is returned."""
+        most = MAX_CAPTION_UNITS if view.picture else MAX_TEXT_UNITS
+        pages = [View(text, is_quiet=view.is_quiet) for text in paged(view.text, most)]
+        main = 0 if view.picture else len(pages) - 1
+        pages[main] = replace(pages[main], picture=view.picture, rows=view.rows, choices=view.choices)
+        reply_to = said.message_id if is_group(said.chat) else ""
+        key = f"{said.key}:answer"
+        sent = [
+            await self.sender.post(said.chat, page, key=f"{key}:{number}", reply_to=reply_to)
+            for number, page in enumerate(pages)
+        ]
+        return sent[main]
 
     async def _post_files(self, chat: Chat, files: Sequence[Attachment], key: str, reply_to: str) -> None:
         for index, file in enumerate(files):

@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import structlog
-from telegram import Update
+from telegram import LinkPreviewOptions, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
-from telegram.ext import Application, ExtBot, TypeHandler, Updater
+from telegram.ext import Application, Defaults, ExtBot, TypeHandler, Updater
 from telegram.request import HTTPXRequest
 
 from bot.chat.messages import Messages
@@ -34,6 +34,7 @@ from bot.telegram.conversation import Conversation
 from bot.telegram.drafts import Drafts
 from bot.telegram.forms import Forms
 from bot.telegram.hearing import Hearing
+from bot.telegram.in_place import InPlace
 from bot.telegram.inbox import Handling, Inbox, InOrder
 from bot.telegram.menu import tell_menu
 from bot.telegram.platform import TelegramPlatform
@@ -79,7 +80,7 @@ async def serve_telegram(
             is taken.
     """
     _log_to_structlog()
-    gate = _Gate()
+    gate = _Gate(outbox)
     bot = _bot(settings.telegram, settings.telegram_token(), gate)
     order = InOrder()
     inbox = Inbox(studio.store, bot)
@@ -89,14 +90,17 @@ async def serve_telegram(
         async with Messages(platform, studio, settings, clock=clock) as messages:
             talk = Talk(platform, studio, messages, settings)
             drafts = Drafts(bot, studio, messages.pace.clock)
-            _wire(application, platform, talk, messages, drafts)
+            sender = Sender(platform, studio.store, messages.pace)
+            in_place = InPlace(platform, sender)
+            _wire(application, platform, talk, Answering(sender, in_place, talk), drafts)
             await messages.resume()
             outbox.open(messages)
-            async with _running(application, inbox, order, settings.telegram):
-                try:
+            try:
+                async with _running(application, inbox, order, settings.telegram, outbox):
                     await first_of(gate.wait(), _told(application, studio))
-                finally:
-                    await drafts.close()
+            finally:  # when nothing is handled any more that could begin another one
+                await drafts.close()
+                await in_place.close()
 
 
 async def _told(application: _Application, studio: Studio) -> None:
@@ -106,6 +110,10 @@ async def _told(application: _Application, studio: Studio) -> None:
 
 
 # --- putting it together ------------------------------------------------------------------------------
+
+
+_DEFAULTS: Final = Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True))
+"""An address among somebody's words shows no page of a stranger's."""
 
 
 def _bot(settings: TelegramSettings, token: str, gate: "_Gate") -> ExtBot[None]:
@@ -122,6 +130,7 @@ def _bot(settings: TelegramSettings, token: str, gate: "_Gate") -> ExtBot[None]:
         token,
         base_url=f"{address}/bot",
         base_file_url=f"{address}/file/bot",
+        defaults=_DEFAULTS,
         request=HTTPXRequest(CONNECTIONS, **timeouts),
         get_updates_request=_WatchedRequest(gate.note, timeouts),
     )
@@ -133,11 +142,14 @@ def _application(bot: ExtBot[None], inbox: Inbox, order: InOrder) -> _Applicatio
 
 
 def _wire(
-    application: _Application, platform: TelegramPlatform, talk: Talk, messages: Messages, drafts: Drafts
+    application: _Application,
+    platform: TelegramPlatform,
+    talk: Talk,
+    answering: Answering,
+    drafts: Drafts,
 ) -> None:
     bot, inbox = application.bot, cast("Inbox", application.update_queue)
     store = inbox.store
-    answering = Answering(Sender(platform, store, messages.pace))
     forms = Forms(talk, platform, store, answering)
     hearing = Hearing(bot.bot, Administrators(bot))
     conversation = Conversation(bot, talk, store, hearing, answering, forms, drafts)
@@ -176,11 +188,16 @@ async def _introduce(application: _Application) -> None:
 
 @asynccontextmanager
 async def _running(
-    application: _Application, inbox: Inbox, order: InOrder, settings: TelegramSettings
+    application: _Application, inbox: Inbox, order: InOrder, settings: TelegramSettings, outbox: Outbox
 ) -> AsyncGenerator[None]:
     """Updates are received and handled."""
     updater = application.updater
     assert updater is not None  # noqa: S101 - the application was built with one
+
+    def note_trouble(error: TelegramError) -> None:
+        outbox.is_connected = False
+        _log.warning("telegram_not_heard", why=repr(error))
+
     await inbox.take_up()
     await application.start()
     try:
@@ -192,8 +209,9 @@ async def _running(
                 timeout=POLL_S,
                 bootstrap_retries=-1,
                 allowed_updates=WANTED,
-                error_callback=_note_trouble,
+                error_callback=note_trouble,
             )
+        outbox.is_connected = True
         _log.info("telegram_served", username=application.bot.username)
         yield
     finally:
@@ -228,14 +246,11 @@ def _listener(settings: TelegramSettings) -> socket.socket:
     return listener
 
 
-def _note_trouble(error: TelegramError) -> None:
-    _log.warning("telegram_not_heard", why=repr(error))
-
-
 class _Gate:
     """What Telegram answers to whoever asks for updates; opens when it is of no use to ask any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._conflicts = 0
         self._most = CONFLICTS_AT_FIRST
@@ -250,6 +265,7 @@ class _Gate:
                 self._close("another-poller")
         elif code == _OK:
             self._conflicts, self._most = 0, CONFLICTS
+            self._outbox.is_connected = True
 
     async def wait(self) -> None:
         """Waits for the end.

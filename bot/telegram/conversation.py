@@ -12,19 +12,22 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import BadRequest
 
 from bot.chat import guide
+from bot.chat.commands import COMMANDS
 from bot.chat.looks import sentence
 from bot.chat.platform import Chat, Incoming, Speaker
 from bot.chat.talk import Talk
 from bot.chat.views import Answer
+from bot.replies import LANGUAGES, Words, words
+from bot.telegram import explaining
 from bot.telegram.answering import Answering, Tap
 from bot.telegram.drafts import Drafts
 from bot.telegram.forms import ACTIONS, Forms
 from bot.telegram.hearing import Hearing, Pressed, Said, chat_of
+from bot.telegram.menu import UNUSED
 from bot.telegram.platform import NAME
 from bot.telegram.refusals import says
-from bot.telegram.typed import read_typed
+from bot.telegram.typed import Mistyped, read_typed
 from engine.errors import EngineError
-from storage.errors import NotAScene
 from storage.records import PersonKey, Post, PostKind
 from storage.store import Store
 
@@ -92,6 +95,8 @@ class Conversation:
             await self._store.move_chat(NAME, str(message.migrate_from_chat_id), here)
         elif _has_content(message) and (said := await self._hearing.said(message)):
             await self._answer(said)
+        elif _is_unreadable(message) and (said := await self._hearing.said(message)):
+            await self._answering.post(said.incoming, explaining.nothing_to_read(await self._words(said)))
 
     async def _answer(self, said: Said) -> None:
         post = await self._replied_to(said.incoming)
@@ -104,7 +109,7 @@ class Conversation:
         elif not (said.is_addressed or post):
             return
         elif said.message.document:
-            await self._answering.to_words(said.incoming, await self._opened(said))
+            await self._show(said, await self._typed(said, self._opened))
         elif said.message.photo and not (said.text and post):
             await self._explain_photos(said)
         elif said.text or post:
@@ -112,17 +117,17 @@ class Conversation:
 
     async def _do(self, said: Said, post: Post | None) -> None:
         """Carries out a command; those that are nobody's are explained where nobody else can be meant."""
-        if said.command == "omost":
+        if _ALIASES.get(said.command, said.command) == "omost":
             if said.message.document:
-                await self._answering.to_words(said.incoming, await self._opened(said))
+                await self._show(said, await self._typed(said, self._opened))
             else:
                 await self._say(said, post)
             return
-        answer = self._commands.get(said.command)
-        if answer is None and said.incoming.chat.is_private:
-            answer = self._help
-        if answer:
-            await self._show(said, await answer(said))
+        if action := self._commands.get(said.command):
+            await self._show(said, await self._typed(said, action))
+        elif said.incoming.chat.is_private or said.is_named:
+            view = explaining.unknown_command(said.command, _LISTED, await self._words(said))
+            await self._answering.post(said.incoming, view)
 
     async def _say(self, said: Said, post: Post | None) -> None:
         """Words for a picture, or the answer to a question."""
@@ -130,32 +135,47 @@ class Conversation:
         if is_answer and post and "panel" in post.data:
             await self._show(said, await self._forms.answer(said.incoming, post, said.text))
             return
-        if is_answer:
-            answer = await self._talk.compose(said.incoming, said.text)
-        else:
-            prompt, options = read_typed(said.text)
-            answer = await self._talk.compose(said.incoming, prompt, options)
-            if answer.view is None:
-                self._drafts.begin(said.incoming)
+        if not is_answer:
+            await self._show(said, await self._typed(said, self._composed))
+            return
+        answer = await self._talk.compose(said.incoming, said.text)
         await self._show(said, answer)
-        if is_answer and post and answer.view is None:
+        if post and answer.view is None:
             await self._forms.close_question(post)
 
+    async def _composed(self, said: Said) -> Answer:
+        prompt, options = read_typed(said.text)
+        answer = await self._talk.compose(said.incoming, prompt, options)
+        if answer.view is None:
+            self._drafts.begin(said.incoming)
+        return answer
+
+    async def _typed(self, said: Said, action: _Answered) -> Answer:
+        """What comes of an action; an option that cannot be read is said, and then nothing is done."""
+        try:
+            return await action(said)
+        except Mistyped as error:
+            return Answer(view=explaining.mistyped(error, said.whole, await self._words(said)))
+
     async def _opened(self, said: Said) -> Answer:
-        """A file is taken for a scene."""
+        """A file is taken for a scene, which the words beside it change."""
         document = said.message.document
         assert document is not None  # noqa: S101 - the caller has looked
+        prompt, options = read_typed(said.text)
+        content = await self._downloaded(document)
+        return await self._talk.open_file(said.incoming, document.file_name or "", content, options, prompt)
+
+    async def _downloaded(self, document: telegram.Document) -> bytes | None:
+        """What is in a file; None for one that is larger than any scene."""
         if (document.file_size or 0) > MAX_DOWNLOAD_BYTES:
-            return await self._error(said, NotAScene("too-large"))
+            return None
         try:
             file = await self._bot.get_file(document.file_id)
-            content = await file.download_as_bytearray()
+            return bytes(await file.download_as_bytearray())
         except BadRequest as error:
             if says(error, "too big", "too large"):
-                return await self._error(said, NotAScene("too-large"))
+                return None
             raise
-        _, options = read_typed(said.text)
-        return await self._talk.open_file(said.incoming, document.file_name or "", bytes(content), options)
 
     async def _explain_photos(self, said: Said) -> None:
         """A photo has lost its scene on the way; of an album this is said once."""
@@ -164,8 +184,7 @@ class Conversation:
             return
         if album:
             self._albums.append(album)
-        words = (await self._talk.hear(said.incoming)).words
-        await self._answering.post(said.incoming, guide.send_as_file(words))
+        await self._answering.post(said.incoming, guide.send_as_file(await self._words(said)))
 
     async def _replied_to(self, said: Incoming) -> Post | None:
         """What is known of the message that is replied to."""
@@ -182,10 +201,10 @@ class Conversation:
 
     def _table(self) -> Mapping[str, _Answered]:
         talk = self._talk
-        return {
-            "start": self._help,
+        table: dict[str, _Answered] = {
+            "start": self._hello,
             "help": self._help,
-            "render": lambda said: talk.render(said.incoming, read_typed(said.text)[1]),
+            "render": self._render,
             "refine": self._refine,
             "regions": lambda said: talk.regions(said.incoming),
             "undo": lambda said: talk.undo(said.incoming),
@@ -198,10 +217,21 @@ class Conversation:
             "forget": lambda said: talk.forget(said.incoming),
             "stats": lambda said: talk.stats(said.incoming),
         }
+        return table | {alias: table[name] for alias, name in _ALIASES.items() if name in table}
 
     async def _refine(self, said: Said) -> Answer:
         prompt, options = read_typed(said.text)
         return await self._talk.refine(said.incoming, prompt, options)
+
+    async def _render(self, said: Said) -> Answer:
+        prompt, options = read_typed(said.text)
+        if prompt:
+            return Answer(view=explaining.words_left(said.command, said.text, await self._words(said)))
+        return await self._talk.render(said.incoming, options)
+
+    async def _hello(self, said: Said) -> Answer:
+        """What links bring behind the command is not looked at."""
+        return Answer(view=guide.hello(await self._words(said)))
 
     async def _help(self, said: Said) -> Answer:
         return await self._talk.help_text(said.incoming, has_typed_options=True)
@@ -254,16 +284,33 @@ class Conversation:
 
     # --------------------------------------------------------------------------------------------------
 
-    async def _error(self, said: Said, error: Exception) -> Answer:
-        return Answer(view=sentence((await self._talk.hear(said.incoming)).words.error(error)))
+    async def _words(self, said: Said) -> Words:
+        return (await self._talk.hear(said.incoming)).words
 
 
 _TOASTING: Final = frozenset(("cancel",))
 """Commands after which nothing but the toast is to be seen."""
 
 
+_LISTED: Final = tuple(command.name for command in COMMANDS if command.name not in UNUSED)
+_ALIASES: Final = {
+    command.name_in(words(language)).casefold(): command.name
+    for language in LANGUAGES
+    for command in COMMANDS
+}
+"""What the commands are called in other languages: who types one is understood."""
+
+
 def _has_content(message: telegram.Message) -> bool:
+    """Whether there are words, a file or a photo; a moving picture is told as a file too, and is none."""
+    if message.animation:
+        return False
     return bool(message.text or message.caption or message.document or message.photo)
+
+
+def _is_unreadable(message: telegram.Message) -> bool:
+    """A voice, a sticker and the like, for the bot alone."""
+    return message.chat.type == ChatType.PRIVATE and message.effective_attachment is not None
 
 
 def _scope(said: Said) -> str:

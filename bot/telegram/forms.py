@@ -4,15 +4,17 @@ What has been filled in so far is kept with the panel's message, so that it outl
 holds is asked for anew whenever it is shown.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
+from weakref import WeakValueDictionary
 
 import structlog
 
 from bot.chat import form_panels
 from bot.chat.actions import FIELD, PRESS
 from bot.chat.looks import sentence
-from bot.chat.platform import Chat, Incoming, Message, PlatformError
+from bot.chat.platform import Chat, Incoming, Message, PlatformError, Speaker
 from bot.chat.presses import Action, Press, decode
 from bot.chat.talk import Talk
 from bot.chat.views import NOTHING, Answer, FieldKind, Filled, Form, FormField, View
@@ -40,6 +42,7 @@ class Forms:
         self._platform = platform
         self._store = store
         self._answering = answering
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, said: Incoming, form: Form) -> None:
         """Shows a form: one text alone is asked for at once."""
@@ -49,12 +52,17 @@ class Forms:
             return
         view = form_panels.panel(form, {}, (await self._talk.hear(said)).words)
         panel = said.reply_to
-        if panel and await self._may_become_a_form(panel):
-            shown = await self._answering.replace(said, panel, view)
-        else:
-            shown = await self._answering.post(said, view)
-        if shown:
-            await self._remember(shown, said, form)
+        async with self._opening(said.chat):
+            if panel and await self._may_become_a_form(panel, said.speaker):
+                shown = await self._answering.replace(said, panel, view)
+            else:
+                shown = await self._answering.post(said, view)
+            if shown:
+                await self._remember(shown, said, form)
+
+    def _opening(self, chat: Chat) -> asyncio.Lock:
+        """Held until a form that people see already is known here too: some press at once."""
+        return self._lines.setdefault(chat.chat_id, asyncio.Lock())
 
     async def press(self, said: Incoming, press: Press) -> Answer:
         """Something was pressed in a form's panel."""
@@ -86,7 +94,7 @@ class Forms:
             return answer if answer.view else Answer(view=sentence(words.error(NotFound("turn", "-"))))
         values = _values(panel) | {str(question.data[FIELD]): text}
         await self._store.set_post_data(panel, **{_VALUES: dict[str, JSON](values)})
-        await self._answering.replace(said, message, form_panels.panel(answer.form, values, words))
+        self._answering.show_in(message, form_panels.panel(answer.form, values, words))
         await self.close_question(question)
         return NOTHING
 
@@ -153,19 +161,20 @@ class Forms:
             NotFound: It is not known any more.
             NotYours: Somebody else opened it.
         """
-        post = message and await self._store.post(
-            said.chat.platform, message.chat.chat_id, message.message_id
-        )
+        async with self._opening(said.chat):
+            post = message and await self._store.post(
+                said.chat.platform, message.chat.chat_id, message.message_id
+            )
         if post is None or post.kind is not PostKind.PANEL:
             raise NotFound("turn", "-")
         if post.person != said.speaker.person:
             raise NotYours
         return post
 
-    async def _may_become_a_form(self, message: Message) -> bool:
-        """Whether it is a panel, and no picture."""
+    async def _may_become_a_form(self, message: Message, speaker: Speaker) -> bool:
+        """Whether it is a panel of that person's: neither a picture nor another one's."""
         post = await self._store.post(message.chat.platform, message.chat.chat_id, message.message_id)
-        return post is None or post.kind is PostKind.PANEL
+        return post is not None and post.kind is PostKind.PANEL and post.person == speaker.person
 
     async def _remember(self, message: Message, said: Incoming, form: Form) -> None:
         where, kind = (message.chat.platform, message.chat.chat_id, message.message_id), PostKind.PANEL

@@ -20,7 +20,7 @@ from storage.records import PersonKey
 STAND_INS: Final = frozenset((1087968824, 136817688, 777000))
 """Telegram's own accounts that stand for whoever writes as a group or channel."""
 
-_COMMAND: Final = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+|$)")
+_COMMAND: Final = re.compile(r"/(\w{1,32})(?:@(\w+))?(?:\s+|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Said:
         command: Without its slash; empty where there is none.
         text: What stands behind the command or the bot's name.
         is_addressed: Whether it is surely for the bot: said in private, by command, or with its name.
+        is_named: Whether the bot's name stands behind the command.
     """
 
     incoming: Incoming
@@ -38,6 +39,12 @@ class Said:
     text: str
     is_addressed: bool
     message: telegram.Message
+    is_named: bool = False
+
+    @property
+    def whole(self) -> str:
+        """All that was written."""
+        return self.message.text or self.message.caption or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,8 @@ class Hearing:
         name, text = (command[1].lower(), words[command.end() :]) if command else ("", self._unnamed(words))
         is_addressed = bool(command) or message.chat.type == ChatType.PRIVATE or text != words
         incoming = await self._incoming(message, speaker_id)
-        return Said(incoming, name, text.strip(), is_addressed, message)
+        is_named = bool(command and command[2])
+        return Said(incoming, name, text.strip(), is_addressed, message, is_named)
 
     async def pressed(self, query: CallbackQuery) -> Pressed | None:
         """What a press means; None where its message is not told."""

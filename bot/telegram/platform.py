@@ -56,7 +56,7 @@ _HINT_CHARS: Final = 64
 class _Look:
     """How a message looks: its picture, or None for a text."""
 
-    source: Path | Image.Image | None
+    source: Path | bytes | Image.Image | None
 
 
 class TelegramPlatform:
@@ -67,6 +67,7 @@ class TelegramPlatform:
 
     name = NAME
     total_budget = _TOTAL
+    shows_batches_apart = True
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -126,7 +127,7 @@ class TelegramPlatform:
                 chat_id, message_id = _which(message)
                 await self._bot.delete_message(chat_id, message_id)
             except BadRequest as error:
-                if not says(error, "message to delete not found", "message can't be deleted"):
+                if not says(error, "message to delete not found"):
                     raise
 
     async def post_pictures(
@@ -137,7 +138,7 @@ class TelegramPlatform:
         uploads = [await _uploaded(picture) for picture in pictures]
         media = [_media(each, picture) for each, picture in zip(uploads, pictures, strict=True)]
         if len({each.is_photo for each in uploads}) > 1:  # Telegram mixes photos and files in no album
-            media = [InputMediaDocument(_file(each)) for each in uploads]
+            media = [_document(each, picture) for each, picture in zip(uploads, pictures, strict=True)]
         ids: list[str] = []
         for start in range(0, len(media), _ALBUM):
             ids += await self._post_album(media[start : start + _ALBUM], _place(chat, reply_to))
@@ -173,7 +174,9 @@ class TelegramPlatform:
                 spoiler = picture.is_spoiler
                 sent = await self._bot.send_photo(photo=_file(file), has_spoiler=spoiler, **place)
             else:
-                sent = await self._bot.send_document(document=_file(file), **place)
+                sent = await self._bot.send_document(
+                    document=_file(file), disable_content_type_detection=picture.is_spoiler, **place
+                )
         return str(sent.message_id)
 
     async def _post_album(
@@ -188,7 +191,10 @@ class TelegramPlatform:
                 spoiler = only.has_spoiler
                 message = await self._bot.send_photo(photo=only.media, has_spoiler=spoiler, **place)
             else:
-                message = await self._bot.send_document(document=only.media, **place)
+                is_hidden = only.disable_content_type_detection
+                message = await self._bot.send_document(
+                    document=only.media, disable_content_type_detection=is_hidden, **place
+                )
             return [str(message.message_id)]
 
     # --- editing --------------------------------------------------------------------------------------
@@ -281,7 +287,12 @@ def _caption(view: View, file: Upload | None = None) -> dict[str, Any]:
 def _media(file: Upload, picture: Picture, **caption: Any) -> InputMediaPhoto | InputMediaDocument:
     if file.is_photo:
         return InputMediaPhoto(_file(file), has_spoiler=picture.is_spoiler, **caption)
-    return InputMediaDocument(_file(file), **caption)
+    return _document(file, picture, **caption)
+
+
+def _document(file: Upload, picture: Picture, **caption: Any) -> InputMediaDocument:
+    """A file that shall be hidden is one that Telegram does not look into: it shows no small picture then."""
+    return InputMediaDocument(_file(file), disable_content_type_detection=picture.is_spoiler, **caption)
 
 
 def _file(file: Upload) -> InputFile:

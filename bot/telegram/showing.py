@@ -6,6 +6,7 @@ Nothing here sends anything.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.chat.form_panels import CHOSEN
 from bot.chat.pictures import Fitted, PictureLimits, fit
-from bot.chat.views import Button, Choice, Picture, Style, Text, View
+from bot.chat.views import Button, Choice, Picture, Span, Style, Text, View
 
 MAX_TEXT_UNITS: Final = 4096
 MAX_CAPTION_UNITS: Final = 1024
@@ -42,6 +43,7 @@ _ENTITIES: Final = {
     Style.BOLD: MessageEntity.BOLD,
     Style.ITALIC: MessageEntity.ITALIC,
     Style.CODE: MessageEntity.CODE,
+    Style.FOLDED: MessageEntity.EXPANDABLE_BLOCKQUOTE,
 }
 
 _Button = InlineKeyboardButton
@@ -107,6 +109,43 @@ def cut(text: str, max_units: int) -> str:
     if break_at <= max(0, kept - _BREAK_WITHIN):
         break_at = kept
     return text[:break_at].rstrip() + "…"
+
+
+def paged(text: Text, first_units: int) -> list[Text]:
+    """The text in pieces, each for a message of its own, parted between paragraphs where that is possible.
+
+    Args:
+        text: All of it.
+        first_units: So long the first piece may be, for example that of a caption.
+    """
+    joined = "".join(span.text for span in text)
+    pages: list[Text] = []
+    start, most = 0, first_units
+    while units(joined[start:]) > most:
+        end = start + _page_chars(joined[start:], most)
+        pages.append(_sliced(text, start, end))
+        start = end + len(joined[end:]) - len(joined[end:].lstrip())
+        most = MAX_TEXT_UNITS
+    return [*pages, _sliced(text, start, len(joined))]
+
+
+def _page_chars(text: str, max_units: int) -> int:
+    """How many characters go on a page: to the last border between paragraphs, lines or words on it."""
+    fitting = len(text.encode("utf-16-le", "surrogatepass")[: 2 * max_units].decode("utf-16-le", "ignore"))
+    for border in ("\n\n", "\n", " "):
+        if (at := text.rfind(border, 0, fitting + 1)) > fitting // 4:
+            return at
+    return fitting
+
+
+def _sliced(text: Text, start: int, end: int) -> Text:
+    spans: list[Span] = []
+    at = 0
+    for span in text:
+        if piece := span.text[max(0, start - at) : max(0, end - at)]:
+            spans.append(Span(piece, span.style))
+        at += len(span.text)
+    return tuple(spans)
 
 
 def _clean(text: str) -> str:
@@ -180,20 +219,20 @@ def upload(picture: Picture) -> Upload:
     """
     is_photo = _is_photo(picture.source)
     fitted = _fitted(picture.source, is_photo=is_photo)
-    is_changed = isinstance(picture.source, Path) and not fitted.is_original
+    is_changed = not isinstance(picture.source, Image.Image) and not fitted.is_original
     return Upload(fitted.content, picture.name + fitted.ending, is_photo, is_changed)
 
 
-def _fitted(source: Path | Image.Image, *, is_photo: bool) -> Fitted:
+def _fitted(source: Path | bytes | Image.Image, *, is_photo: bool) -> Fitted:
     if not is_photo:
         return fit(source, _FILE)
     return fit(source, _PHOTO if isinstance(source, Image.Image) else _ORIGINAL_PHOTO)
 
 
-def _is_photo(source: Path | Image.Image) -> bool:
+def _is_photo(source: Path | bytes | Image.Image) -> bool:
     if isinstance(source, Image.Image):
         return _has_photo_shape(source.size)
-    with Image.open(source) as image:
+    with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
         return _has_photo_shape(image.size)
 
 

@@ -4,7 +4,8 @@
 who bring a server of their own.
 """
 
+from bot.listening import AddressUnavailable, listen
 from bot.web.page import build_page
-from bot.web.server import AddressUnavailable, listen, serve
+from bot.web.server import serve
 
 __all__ = ["AddressUnavailable", "build_page", "listen", "serve"]

@@ -27,6 +27,8 @@ from bot.web.visit import PLATFORM, Panel, Told, Visit
 from bot.web.visitor import visitor_id
 from canvas import Canvas, CanvasError
 from engine.errors import Busy, EmptyPrompt, EngineError
+from engine.log_context import about
+from engine.metrics import count_error
 from engine.orders import ENLARGEMENT
 from engine.studio import Adopt, Compose, Order, Repaint, Studio
 from storage.errors import StorageError
@@ -97,8 +99,11 @@ class Actions:
 
     @_spoken
     async def open(self, visit: Visit) -> AsyncIterator[Updates]:
-        """Shows the conversation so far, as whoever comes back left it."""
-        yield await self._moved(visit)
+        """Shows the conversation so far, as whoever comes back left it, with the settings of today."""
+        most = self.studio.limits_of(visit.person).count
+        count = {self.parts.settings.count: gr.update(info=f"1–{most}")}
+        panel = self.views.settings(self.settings.scene_settings())
+        yield {**panel, **count, **await self._moved(visit)}
 
     # --- making pictures ------------------------------------------------------------------------------
 
@@ -285,9 +290,12 @@ class Actions:
             async for updates in action:
                 yield updates
         except (EngineError, StorageError, CanvasError) as error:
+            count_error(error)
             yield self.trouble(visit, error)
         except Exception as error:  # noqa: BLE001 - the adapter's last resort: person and log both hear of it
-            _log.exception("page_action_failed")
+            count_error(error)
+            with about(visit.turn_id, visit.conversation):
+                _log.exception("page_action_failed")
             yield self.trouble(visit, error)
 
     async def _act(self, action: _Action, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:

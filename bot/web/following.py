@@ -7,6 +7,7 @@ Turns are followed whoever asked for them, in this tab or another of the visitor
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Final
 
 from bot.progress import Progress
 from bot.replies import Words
@@ -19,6 +20,9 @@ from engine.orders import composes
 from engine.studio import Studio
 from storage.errors import DatabaseAway
 from storage.records import Turn
+
+SHOWN: Final = 200
+"""So many of the newest revisions are read for a tab, more than the turns that it is told of."""
 
 
 class Following:
@@ -40,7 +44,7 @@ class Following:
         news = visit.news(turns)
         if not news:
             return False
-        history = await self._studio.store.history(visit.conversation)
+        history = await self._studio.store.history(visit.conversation, SHOWN)
         endings = await asyncio.to_thread(past.endings, news, history, self._words)
         for turn in news:
             visit.ask(turn.id, past.asked(turn, self._words))
@@ -65,7 +69,8 @@ class Following:
     async def at_rest(self, visit: Visit) -> Updates:
         """The tab when nothing runs: the shown picture, its panel, and the history."""
         store = self._studio.store
-        head, history = await store.head(visit.conversation), await store.history(visit.conversation)
+        head = await store.head(visit.conversation)
+        history = await store.history(visit.conversation, SHOWN)
         return self._views.at_rest(visit, head, history)
 
     async def _watch(self, visit: Visit, turn: Turn) -> AsyncIterator[Updates]:

@@ -28,7 +28,6 @@ from bot.web.panels import (
 from bot.web.visit import Visit
 
 _HERE = Path(__file__).parent
-SCENE_FILES = [".png", ".py", ".txt", ".md"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from engine.backends import Backend
 from storage.records import Revision, StoredImage
 
 PREVIEW_SIDE_PX = 640
+_SHOWN_CHANGES = 3
 CLICKS = """
 element.addEventListener('click', (event) => {
   const marked = event.target.closest('[data-revision], [data-prompt]');
@@ -222,8 +223,17 @@ def _sizes(revision: Revision, words: Words) -> list[str]:
 
 
 def _changes(changed: Sequence[Change], words: Words) -> str:
-    lines = "".join(f"<li>{escape(change.text)}</li>" for change in changed)
-    return f'<ul class="changes" aria-label="{escape(words.text("Changes"))}">{lines}</ul>' if lines else ""
+    """What has changed, in a list; of a long one the rest is folded away."""
+    lines = [f"<li>{escape(words.change(change))}</li>" for change in changed]
+    if not lines:
+        return ""
+    label = escape(words.text("Changes"))
+    first, rest = "".join(lines[:_SHOWN_CHANGES]), lines[_SHOWN_CHANGES:]
+    shown = f'<ul class="changes" aria-label="{label}">{first}</ul>'
+    if not rest:
+        return shown
+    more = escape(words.text("… and {number} more", number=len(rest)))
+    return f'{shown}<details><summary>{more}</summary><ul class="changes">{"".join(rest)}</ul></details>'
 
 
 def _thumbnail(revision: Revision, words: Words) -> str:

@@ -6,7 +6,7 @@ This module knows no Gradio.
 from collections.abc import Sequence
 from html import escape
 
-from bot.captions import title
+from bot.captions import titles
 from bot.replies import Words
 from bot.version_tree import Place, places
 from bot.web import markup
@@ -22,7 +22,10 @@ def tree(revisions: Sequence[Revision], current_id: str, words: Words) -> str:
     width = (1 + max((place.column for place in laid.values()), default=0)) * CARD_WIDTH_PX
     height = (1 + max((place.row for place in laid.values()), default=0)) * CARD_HEIGHT_PX
     lines = "".join(_line(laid[one.parent_id], laid[one.id]) for one in revisions if one.parent_id in laid)
-    cards = "".join(_card(one, laid[one.id], words, is_current=one.id == current_id) for one in revisions)
+    called = titles(revisions, words)
+    cards = "".join(
+        _card(one, laid[one.id], called[one.id], words, is_current=one.id == current_id) for one in revisions
+    )
     return (
         f'<div class="tree"><div style="width:{width}px;height:{height}px">'
         f'<svg width="{width}" height="{height}" aria-hidden="true">{lines}</svg>{cards}</div></div>'
@@ -40,9 +43,9 @@ def _center(place: Place) -> tuple[int, int]:
     return place.column * CARD_WIDTH_PX + CARD_WIDTH_PX // 2, place.row * CARD_HEIGHT_PX + CARD_HEIGHT_PX // 3
 
 
-def _card(revision: Revision, place: Place, words: Words, *, is_current: bool) -> str:
+def _card(revision: Revision, place: Place, called: str, words: Words, *, is_current: bool) -> str:
     left, top = place.column * CARD_WIDTH_PX, place.row * CARD_HEIGHT_PX
-    name = escape(title(revision))
+    name = escape(called)
     mark = (
         f' aria-current="true" aria-label="{escape(words.text("Shown now"))}: {name}"' if is_current else ""
     )

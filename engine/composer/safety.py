@@ -18,6 +18,7 @@ import structlog
 
 from canvas.model import Canvas
 from engine.errors import Blocked, NotChecked
+from engine.orders import Compose
 
 CLASSIFIER_TIMEOUT_S = 10.0
 
@@ -139,6 +140,11 @@ def texts_of(canvas: Canvas) -> str:
         texts += [local.description, *local.detailed_descriptions, local.tags]
         texts += [local.atmosphere, local.style, local.quality_meta]
     return "\n".join(text for text in texts if text)
+
+
+def words_of(order: Compose) -> str:
+    """All that somebody wants composed: their words, and the scene from elsewhere that they shall change."""
+    return order.prompt if order.canvas is None else f"{order.prompt}\n{texts_of(order.canvas)}"
 
 
 async def _answer(classifier: Classifier, text: str) -> object:

@@ -7,6 +7,7 @@ stage ended. Any process may die at any moment: whoever comes next goes on behin
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import Any, Self, cast
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, error
+from structlog.contextvars import bound_contextvars
 
 from engine.error_record import REPORTABLE, to_record
 from engine.errors import GaveUp, Internal
@@ -40,6 +42,8 @@ from engine.jobs.place import JobsPlace
 from engine.jobs.slots import Slots
 from engine.jobs.waiting import Endings
 from engine.lasting import lasting
+from engine.log_context import about
+from engine.measuring import measure
 from engine.orders import composes
 from engine.progress import Message, ProgressWriter, as_message
 from engine.stages import Stages, TurnEnded
@@ -215,13 +219,16 @@ class JobEngine:
             "application_version": VERSION,
             "serializer": DBOSPortableJSONSerializer(),
             "sys_db_pool_size": 10,
+            "db_engine_kwargs": {"hide_parameters": True},  # what is composed passes through there
             "notification_listener_polling_interval_sec": self._place.poll_s,
             "log_level": "WARNING",
         }
 
     async def _stop(self) -> None:
         """Leaves the work where it is: the next process with this identity goes on with it."""
-        working = tuple(self._working)  # which shrinks while they are waited for
+        loop = asyncio.get_running_loop()
+        # those in DBOS's own loop, where it starts what comes while this one stands still, it ends itself
+        working = tuple(task for task in self._working if task.get_loop() is loop)
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
@@ -229,7 +236,7 @@ class JobEngine:
             await slots.stop()
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         # DBOS has made its own threads the loop's, and they have just ended
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
     # --- workflows ------------------------------------------------------------------------------------
 
@@ -316,9 +323,16 @@ class JobEngine:
             turn = await lasting(lambda: self._store.turn(turn_id))
         except NotFound:
             return  # forgotten meanwhile
+        with about(turn_id, turn.conversation):
+            await self._tell(turn)
+
+    async def _tell(self, turn: Turn) -> None:
+        """Tells the person how the turn ended, and counts it."""
+        began_s = time.monotonic()
         if deliver := self._deliveries.get(turn.conversation.platform):
             async with asyncio.timeout(DELIVER_TIMEOUT_S):
                 await deliver(turn)
+        await measure(self._store, turn, deliver_s=time.monotonic() - began_s)
 
 
 _CALLED_OFF = "called off"
@@ -328,7 +342,8 @@ _CALLED_OFF = "called off"
 async def _failure(turn_id: str, work: Awaitable[object]) -> str:
     """Does the work; returns the record of the error that it ended with, if any."""
     try:
-        await work
+        with bound_contextvars(turn_id=turn_id):
+            await work
     except TurnEnded:
         return _CALLED_OFF
     except NotFound as missing:

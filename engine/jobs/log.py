@@ -1,18 +1,30 @@
 """DBOS's log as events of ours."""
 
 import logging
+from typing import Final
 
 import structlog
+from dbos import error
 
-_NAME = "dbos"
+_NAME: Final = "dbos"
+_CALLED_OFF: Final = (error.DBOSWorkflowCancelledError, error.DBOSAwaitedWorkflowCancelledError)
+_LET_GO: Final = "no longer owned by this execution"
+"""What DBOS says of a stage that was called off, or that another process has taken over."""
 _log = structlog.get_logger()
 
 
 class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Passes the record on; what DBOS calls an error may be one that the jobs recover from."""
-        write = _log.error if record.levelno >= logging.ERROR else _log.warning
-        write("jobs_engine", detail=record.getMessage(), exc_info=record.exc_info)
+        said = record.getMessage()
+        failure = record.exc_info[1] if record.exc_info else None
+        if isinstance(failure, _CALLED_OFF):
+            _log.info("job_called_off", detail=str(failure))
+        elif _LET_GO in said:
+            _log.info("job_let_go", detail=said)
+        else:
+            write = _log.error if record.levelno >= logging.ERROR else _log.warning
+            write("jobs_engine", detail=said, exc_info=record.exc_info)
 
 
 def log_to_structlog() -> None:

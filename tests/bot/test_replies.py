@@ -13,7 +13,9 @@ import canvas.errors
 import engine.errors
 import storage.errors
 from bot.replies import LANGUAGES, language_of, words
-from canvas import CanvasError, Repair
+from canvas import CanvasError, Change, ChangeKind, Line, Repair, Sentence
+from canvas.lines import PLACED_THING
+from canvas.names import AREAS, COLORS, LOCATIONS
 from engine.backends import Backends
 from engine.composing import BROKEN_OFF
 from engine.errors import (
@@ -26,6 +28,7 @@ from engine.errors import (
     Internal,
     Interrupted,
     LoraDoesNotFit,
+    NoPictureYet,
     NotAllowed,
     NotChecked,
     NotModerator,
@@ -43,7 +46,7 @@ from storage.errors import DatabaseAway, NotAScene, NotFound, StorageFailed
 from storage.scene import SceneSettings
 
 ROOT = Path(__file__).parents[2]
-CHINESE = ROOT / "bot" / "locales" / "zh" / "LC_MESSAGES" / "omost.po"
+LOCALES = ROOT / "bot" / "locales"
 # Why a composer does not answer, where the reason is found out while it works.
 COMPOSERS_REASONS = """
     needs-gpu-extra needs-bitsandbytes model-unknown revision-unknown model-gated model-offline
@@ -58,6 +61,7 @@ BRACES = re.compile(r"\{(\w+)\}")
 # Each error that a person can meet, and the values that its sentence must show.
 ERRORS = {
     EmptyPrompt: (EmptyPrompt(), []),
+    NoPictureYet: (NoPictureYet(), ["/omost"]),
     PromptTooLong: (PromptTooLong(4321, 2000), ["4321", "2000"]),
     NotUnderstood: (NotUnderstood("qwxz", ("a lamp", "a fox")), ["qwxz", "a lamp, a fox"]),
     BadSetting: (BadSetting("width_px", 17, "256-2048"), ["17", "256-2048"]),
@@ -79,7 +83,7 @@ ERRORS = {
     Interrupted: (Interrupted(), []),
     Internal: (Internal(), []),
     CanvasError: (CanvasError("no such place", line=5, column=9, suggestion="left"), ["5", "9", "left"]),
-    NotFound: (NotFound("revision", "abcdefghij"), ["abcdefghij"]),
+    NotFound: (NotFound("revision", "abcdefghij"), []),
     NotAScene: (NotAScene("damaged"), []),
     StorageFailed: (StorageFailed("disk full"), ["disk full"]),
     DatabaseAway: (DatabaseAway("connection refused"), []),
@@ -135,14 +139,15 @@ def sentences() -> set[tuple[str, ...]]:
             found.add(literals(call, 1))
         elif name == "count" and len(call.args) > 2:
             found.add(literals(call, 2))
+    found |= {(PLACED_THING,)} | {tuple(dict.fromkeys((each.one, each.many))) for each in Sentence}
     return found - {()}
 
 
-@pytest.fixture(scope="module")
-def catalog():
-    """The Chinese catalogue by English sentence, singular first."""
-    with CHINESE.open("rb") as file:
-        return {message.id: message for message in read_po(file, locale="zh") if message.id}
+@pytest.fixture(scope="module", params=sorted(set(LANGUAGES) - {"en"}))
+def catalog(request):
+    """Each language's catalogue by English sentence, singular first."""
+    with (LOCALES / request.param / "LC_MESSAGES" / "omost.po").open("rb") as file:
+        return {message.id: message for message in read_po(file, locale=request.param) if message.id}
 
 
 def test_every_error_has_an_example_here():
@@ -200,6 +205,13 @@ def test_a_refusal_says_when_to_come_back(error, english, chinese):
     """Estimates are called so, a time that nobody knows is not made up, and a day's end is certain."""
     assert english in words("en").error(error)
     assert chinese in words("zh").error(error)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_gone_is_told_without_its_id(language):
+    """People in a chat know no ids."""
+    assert "abcdefghij" not in words(language).error(NotFound("revision", "abcdefghij"))
+    assert "-" not in words(language).error(NotFound("turn", "-"))
 
 
 def test_an_unknown_error_tells_nothing_of_its_inside():
@@ -260,7 +272,7 @@ def test_what_passes_is_worth_another_try():
 
 
 def test_every_sentence_is_translated(catalog):
-    """Every sentence in the code of the bot stands in the Chinese catalogue, and nothing else does."""
+    """Every sentence in the code of the bot stands in each catalogue, and nothing else does."""
     said = {each[0] if len(each) == 1 else each for each in sentences()}
     assert len(said) > 50
     assert said - set(catalog) == set(), "not translated"
@@ -303,3 +315,54 @@ def test_repairs_have_words():
     )
     assert spoken.repair(Repair(4, "argument", "foo=1", "")) == "line 4: argument “foo=1” was left out"
     assert spoken.repair(Repair(9, BROKEN_OFF, "", "")) == "line 9: the composer's answer broke off here"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "parts", "english", "chinese"),
+    [
+        (
+            Sentence.RECOLOURED,
+            {"thing": "water", "color": "darkslateblue"},
+            "water became dark slate blue",
+            "“water”变成了深石板蓝",
+        ),
+        (
+            Sentence.MOVED,
+            {"thing": "lamp", "where": "on the left", "place": "the top-right"},
+            "lamp on the left moved to the top-right",
+            "“左边的lamp”移到了右上角",
+        ),
+        (
+            Sentence.MOVED_SLIGHTLY,
+            {"thing": "lamp", "direction": "up and left"},
+            "lamp moved slightly up and to the left",
+            "“lamp”稍微向左上方移了一点",
+        ),
+        (
+            Sentence.NEW_ASPECTS,
+            {"thing": "lamp", "aspects": ("details", "atmosphere", "style")},
+            "lamp: new details, atmosphere and style",
+            "“lamp”：细节、氛围、风格有更新",
+        ),
+        (Sentence.BACKGROUND, {"color": "navy"}, "background became navy", "背景变成了海军蓝"),
+    ],
+)
+def test_changes_have_words(sentence, parts, english, chinese):
+    """Places, directions, colours and aspects are said in the language; things keep their names."""
+    change = Change(ChangeKind.RETOLD, Line(sentence, parts), None, None)
+    assert words("en").change(change) == english
+    assert words("zh").change(change) == chinese
+
+
+def test_several_things_have_their_form():
+    """The verb agrees in English, and stays in Chinese."""
+    change = Change(ChangeKind.ADDED, Line(Sentence.ADDED, {"thing": "birds"}, is_plural=True), None, None)
+    assert words("en").change(change) == "birds were added"
+    assert words("zh").change(change) == "新增了“birds”"
+
+
+def test_every_name_of_the_canvas_has_words():
+    """Places, sizes and colours are translated, and no colour is one long word."""
+    names = [*LOCATIONS, *AREAS, *COLORS]
+    assert [name for name in names if not re.search(r"[\u4e00-\u9fff]", words("zh").named(name))] == []
+    assert words("en").named("lightgoldenrodyellow") == "light goldenrod yellow"

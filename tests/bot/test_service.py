@@ -6,20 +6,21 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from bot.report import ExitStatus
 from bot.settings import load_settings
 from canvas import Canvas, GlobalDescription, LocalDescription, write
-from engine.events import Done
+from engine.events import Done, RegionFinished
 from engine.jobs import JobEngine, JobsPlace, sqlite_jobs_url
 from engine.orders import Compose
 from engine.studio import Studio
-from storage.records import ConversationKey, PersonKey
+from storage.records import ConversationKey, PersonKey, TurnStatus
 from storage.scene import SceneSettings
 from storage.store import Store
 from tests.engine.rig.llm_server import LlmServer, listing, saying
@@ -99,6 +100,23 @@ async def desk(folder, backends=None):
         await store.close()
 
 
+def log_until(process, event):
+    """The process's log up to the line with an event."""
+    lines = []
+    while event not in (line := process.stderr.readline()):
+        assert line, "the log goes on"
+        lines.append(line)
+    return b"".join(lines)
+
+
+def answers(page):
+    """Whether anybody listens at the page's address."""
+    try:
+        return httpx.get(page).is_success
+    except httpx.HTTPError:
+        return False
+
+
 async def forget(turn):
     del turn
 
@@ -131,17 +149,19 @@ async def test_run_works_whatever_becomes_of_its_worker(place):
 
 
 async def test_a_worker_works_for_a_bot(place, monkeypatch):
-    """`worker` paints what a bot whose own worker does not paint has taken in."""
+    """`worker` paints what a bot whose own worker does not paint has taken in, and hears of new settings."""
     monkeypatch.setenv("OMOST_WORKER__ROLES", '["llm"]')
     with started("run") as bot, started("worker", "--roles", "image", "--name", "gpu-1") as worker:
         await asyncio.to_thread(address, bot)
         async with desk(place / "data") as studio:
             assert (await picture_of(studio, "web:1")).is_file()
         child = await child_of(worker)
+        worker.send_signal(signal.SIGHUP)
+        begun = await asyncio.to_thread(log_until, worker, b"settings_read_again")
         worker.send_signal(signal.SIGINT)
         _, log = await asyncio.to_thread(worker.communicate, timeout=WAIT_S)
     assert worker.returncode == 0
-    assert b"Traceback" not in log
+    assert b"Traceback" not in begun + log
     assert not is_alive(child)
 
 
@@ -175,6 +195,45 @@ async def test_a_killed_bot_leaves_no_orphan():
         await until(lambda: not is_alive(worker))
     with started("run") as bot:
         assert await asyncio.to_thread(address, bot)
+
+
+async def test_what_a_stopped_bot_was_at_is_done_by_the_next(place, monkeypatch):
+    """A scene that is being composed when the bot is told to end is painted after its next start."""
+    monkeypatch.setenv("OMOST_WEB__CALL_PAUSE_S", "5")
+    settings = SceneSettings(width_px=256, height_px=256)
+    async with desk(place / "data") as studio:
+        with started("run") as bot:
+            await asyncio.to_thread(address, bot)
+            await studio.submit(Compose("web:1", CONVERSATION, PERSON, "a red boat on a lake", settings))
+            async with aclosing(studio.events("web:1")) as events, asyncio.timeout(WAIT_S):
+                async for event in events:
+                    if isinstance(event, RegionFinished):
+                        break
+            bot.terminate()
+            _, log = await asyncio.to_thread(bot.communicate, timeout=WAIT_S)
+        assert (bot.returncode, b"Traceback" in log) == (0, False)
+        assert (await studio.store.turn("web:1")).status is TurnStatus.RUNNING
+        monkeypatch.setenv("OMOST_WEB__CALL_PAUSE_S", "0")
+        with started("run") as bot:
+            await asyncio.to_thread(address, bot)
+            async with asyncio.timeout(WAIT_S):
+                *_, end = [event async for event in studio.events("web:1")]
+    assert isinstance(end, Done), end
+
+
+async def test_a_second_signal_ends_the_bot_at_once():
+    """While the first end waits for a worker that does not answer."""
+    with started("run") as bot:
+        page = await asyncio.to_thread(address, bot)
+        worker = await child_of(bot)
+        worker.suspend()
+        try:
+            bot.terminate()
+            await until(lambda: not answers(page))
+            bot.terminate()
+            assert await asyncio.to_thread(bot.wait, WAIT_S) == -signal.SIGTERM
+        finally:
+            worker.kill()
 
 
 async def test_a_name_that_is_taken_is_status_3():

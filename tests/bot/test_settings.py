@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, load_settings, setting_names
+from bot.settings import Settings, SettingsError, load_settings, read_settings, setting_names
 from engine.composer.local.options import TransformersOptions
 from engine.composer.server import ServerOptions
 from engine.errors import Blocked
 from engine.orders import Limits
-from engine.people import People
+from engine.people import Allowance, People
 from engine.renderer.sdxl import SdxlOptions
 from storage.scene import SceneSettings
 
@@ -121,6 +121,13 @@ MISTAKES = {
         "[limits]\nturns_per_conversation = 1\n",
         ["limits.turns_per_conversation", "limits"],
     ),
+    "role without a platform": ("[roles.8812]\ncount = 2\n", ["roles.8812", "'8812'"]),
+    "role's option misspelt": (
+        "[roles.'web:1']\npictures_pr_day = 2\n",
+        ["roles.web:1.pictures_pr_day", "is pictures_per_day."],
+    ),
+    "role's option out of range": ("[roles.'web:1']\ncount = 99\n", ["roles.web:1.count", "99", "16"]),
+    "role that is no table": ("[roles]\n'web:1' = 3\n", ["[roles.web:1]"]),
     "person without a platform": ("[people]\nallow = ['8812']\n", ["people.allow", "'8812'"]),
     "person as a number": ("[people]\ndeny = ['web:1', 8812]\n", ["people.deny", "8812"]),
     "name with a space": ("[jobs]\nname = 'bot 1'\n", ["jobs.name", "'bot 1'"]),
@@ -163,6 +170,30 @@ def test_every_mistake_is_named(config):
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_what_can_be_read_beside_mistakes_is_read(config, monkeypatch):
+    """Each mistake stands back for its default alone, in the file as in the environment."""
+    config(
+        "colour = 1\n[web]\nport = 9000\nprot = 1\n[people]\nallow = ['web:1', 8812]\n"
+        "[roles.'web:1']\ncount = 99\n"
+    )
+    monkeypatch.setenv("OMOST_WEB__CALL_PAUSE_S", "long")
+    monkeypatch.setenv("OMOST_WEB__HOST", "::1")
+    settings, faults = read_settings()
+    assert (settings.web.port, settings.web.host, settings.web.call_pause_s) == (9000, "::1", 0.25)
+    assert settings.people.allow == ()
+    assert settings.roles["web:1"].count is None
+    assert len(faults) == 5
+
+
+def test_a_source_that_cannot_be_read_gives_no_settings(monkeypatch):
+    """A table in a variable that is no JSON is told, and nothing is guessed at."""
+    monkeypatch.setenv("OMOST_WEB", "{port")
+    settings, faults = read_settings()
+    assert settings is None
+    assert len(faults) == 1
+    assert "web" in faults[0]
+
+
 def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
     """A bad value in a variable is blamed on the variable, not on the file."""
     config("[web]\nport = 9000\n")
@@ -175,6 +206,9 @@ PASSWORDS = {
     "a key in the file": ("[openai]\napi_key = 's3cret'\n", "OMOST_OPENAI__API_KEY"),
     "Telegram's token in the file": ("[telegram]\ntoken = 's3cret'\n", "OMOST_TELEGRAM__TOKEN"),
     "a token in the file": ("[discord]\ntoken = 's3cret'\n", "OMOST_DISCORD__TOKEN"),
+    "the page's password in the file": ("[web]\npassword = 's3cret'\n", "OMOST_WEB__PASSWORD"),
+    "the page's password in a list": ("[web]\npassword = ['s3cret']\n", "OMOST_WEB__PASSWORD"),
+    "a password in the place of the table": ("web = 's3cret'\n", "[web]"),
     "a proxy with a password": ("[discord]\nproxy = 'ftp://me:s3cret@host'\n", "discord.proxy"),
     "a key in a list": ("[openai]\napi_key = ['s3cret']\n", "OMOST_OPENAI__API_KEY"),
     "a key in the place of the table": ("openai = 's3cret'\n", "[openai]"),
@@ -340,6 +374,15 @@ def test_lists_of_people(config, monkeypatch):
     assert load_settings().studio_people() == People(
         moderators=frozenset({"discord:30129", "web:a"}), deny=frozenset({"telegram:8812"})
     )
+
+
+def test_roles_have_limits(config):
+    """Each with what is said of it; what is not said is left to the limits."""
+    config("[roles.'discord:role/71']\npictures_per_day = 0\n[roles.'telegram:8812']\ncount = 9\n")
+    assert load_settings().studio_people().allowances == {
+        "discord:role/71": Allowance(pictures_per_day=0),
+        "telegram:8812": Allowance(count=9),
+    }
 
 
 def test_a_misspelt_variable_is_refused(monkeypatch):

@@ -20,10 +20,12 @@ from bot.settings import Settings, WebSettings
 from bot.version_tree import Place, places
 from bot.web import AddressUnavailable, build_page, serve
 from bot.web.forms import SettingsForm
+from bot.web.markup import transcript
 from bot.web.server import build_app
 from bot.web.tree import tree
+from bot.web.visit import Answered
 from bot.web.visitor import visitor_id
-from canvas import Canvas, GlobalDescription, LocalDescription
+from canvas import Canvas, Change, ChangeKind, GlobalDescription, Line, LocalDescription, Sentence
 from engine.errors import BadSetting
 from engine.events import ComposingText, Economised, Queued, RegionFinished, Stepped
 from engine.jobs import JobEngine, JobsPlace, sqlite_jobs_url
@@ -131,8 +133,8 @@ def test_regions_are_changed_added_and_removed_in_their_places():
     assert without_region(KITCHEN, 0).local_descriptions == (second,)
 
 
-def test_regions_are_listed_near_to_far_with_an_entry_for_a_new_one():
-    """A person looks for what is in front first."""
+def test_regions_are_listed_by_number_with_an_entry_for_a_new_one():
+    """The numbers are those of the plan and of the code."""
     labels = region_choices(KITCHEN, words("en"))
     assert labels == [("1 · a pot <on> a stove", 0), ("2 · a window", 1), ("New region", NEW_REGION)]
 
@@ -163,6 +165,17 @@ def test_the_tree_marks_the_shown_revision_and_escapes_prompts():
     assert [button["data-revision"] for button in buttons] == ["a", "b"]
     assert [button.get("aria-current") for button in buttons] == [None, "true"]
     assert "script" not in {tag for tag, _ in seen}
+
+
+def test_changes_are_told_in_the_language_and_the_rest_is_folded():
+    """Three lines are seen at once, escaped; the others wait under how many they are."""
+    lamp = Line(Sentence.RECOLOURED, {"thing": "<lamp>", "color": "darkslateblue"})
+    change = Change(ChangeKind.RECOLOURED, lamp, None, None)
+    html = transcript([Answered(revision("a"), changes=(change,) * 5)], words("zh"))
+    seen, _, folded = html.partition("<details>")
+    assert seen.count("<li>“&lt;lamp&gt;”变成了深石板蓝</li>") == 3
+    assert folded.count("<li>") == 2
+    assert "2" in folded.partition("<summary>")[2].partition("</summary>")[0]
 
 
 def test_the_tree_of_an_empty_conversation_is_empty():
@@ -217,7 +230,7 @@ ADDRESSES = [
 async def test_addresses(studio):
     """The root answers in the browser's language or sends it there; what is not stored is not found."""
     transport = httpx.ASGITransport(build_app(studio, Settings()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for accepted, path, status in ADDRESSES:
             answer = await client.get(path, headers={"Accept-Language": accepted})
             assert (path, answer.status_code) == (path, status)
@@ -227,13 +240,13 @@ async def test_addresses(studio):
 async def test_a_browser_is_known_by_a_secret_that_no_script_can_read(studio):
     """The first answer gives a browser its secret, later ones the same again; only pages do so."""
     transport = httpx.ASGITransport(build_app(studio, Settings()))
-    async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
         first = (await client.get("/")).headers["set-cookie"]
         again = (await client.get("/zh/")).headers["set-cookie"]
-        client.cookies.set("omost_visitor", "../../etc", domain="page")
+        client.cookies.set("omost_visitor", "../../etc", domain="localhost")
         forged = (await client.get("/")).headers["set-cookie"]
         assert "set-cookie" not in (await client.get("/pictures/unknown")).headers
-        plain = (await client.get("http://page/")).headers["set-cookie"]
+        plain = (await client.get("http://localhost/")).headers["set-cookie"]
     assert {"HttpOnly", "SameSite=Lax", "Path=/", "Secure"} <= set(first.split("; "))
     assert "Secure" not in plain.split("; ")
     assert again == first

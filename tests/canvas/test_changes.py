@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from canvas.changes import Change, ChangeKind, changes
 from canvas.layout import rect
+from canvas.lines import Line, Sentence
 from canvas.model import Canvas, GlobalDescription, LocalDescription
 
 SKY = LocalDescription(
@@ -124,7 +125,12 @@ def test_rectangles_and_indices():
     moved = replace(LAMP, location="on the left")
     (change,) = changes(SCENE, Canvas(PORCH, (moved, SKY, GUARD)))
     assert change == Change(
-        ChangeKind.MOVED, "lamp moved to the left", rect(LAMP), rect(moved), old_index=1, new_index=0
+        ChangeKind.MOVED,
+        Line(Sentence.MOVED, {"thing": "lamp", "place": "the left"}),
+        rect(LAMP),
+        rect(moved),
+        old_index=1,
+        new_index=0,
     )
 
 
@@ -132,14 +138,14 @@ def test_added():
     """A new region is added, and has no rectangle before."""
     owl = LocalDescription("An owl on a branch.", location="on the top-left", color="brown")
     assert changes(SCENE, Canvas(PORCH, (SKY, owl, LAMP, GUARD))) == (
-        Change(ChangeKind.ADDED, "an owl was added", None, rect(owl), None, 1),
+        Change(ChangeKind.ADDED, Line(Sentence.ADDED, {"thing": "an owl"}), None, rect(owl), None, 1),
     )
 
 
 def test_removed():
     """A region that is gone is removed, and has no rectangle after."""
     assert changes(SCENE, Canvas(PORCH, (SKY, GUARD))) == (
-        Change(ChangeKind.REMOVED, "lamp was removed", rect(LAMP), None, 1, None),
+        Change(ChangeKind.REMOVED, Line(Sentence.REMOVED, {"thing": "lamp"}), rect(LAMP), None, 1, None),
     )
 
 

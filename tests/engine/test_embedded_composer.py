@@ -63,8 +63,8 @@ async def test_a_pause_changes_nothing_but_the_time():
 async def test_says_once_what_it_is():
     """It says what it is at the start of a conversation, in the person's language, and only there."""
     first = ComposeRequest("a beach")
-    assert "template planner" in await remark(first)
-    assert "模板" in await remark(ComposeRequest("海滩", language="zh"))
+    assert "simple rules" in await remark(first)
+    assert "规则" in await remark(ComposeRequest("海滩", language="zh"))
     canvas = await new_canvas("a beach")
     later = ComposeRequest("a forest", is_first=False)
     assert await remark(later) == ""

@@ -5,6 +5,7 @@ import inspect
 from dataclasses import replace
 
 import pytest
+import structlog
 from dbos import DBOS
 
 from engine.errors import GaveUp
@@ -14,6 +15,7 @@ from engine.jobs.place import sqlite_jobs_url
 from engine.orders import Adopt, Repaint, to_turn
 from storage.errors import DatabaseAway
 from storage.records import Place, TurnStatus
+from tests.engine.conftest import eventually
 
 
 def text_of(events):
@@ -93,6 +95,18 @@ async def test_what_waits_goes_on_after_a_restart(stage):
         assert isinstance((await stage.heard(turn_id))[-1], Done)
     for turn_id in ("held", "composed", "again", "by hand"):
         assert len(await stage.delivered(turn_id)) == 1
+
+
+async def test_a_turn_that_is_called_off_is_no_trouble_in_the_log(stage):
+    """Whoever cancels while it is painted leaves no warning and no traceback behind."""
+    stage.renderer.gate = asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        await stage.submit()
+        await stage.is_painting()
+        await stage.studio.cancel("t1")
+        assert [turn.status for turn in await stage.delivered("t1")] == [TurnStatus.CANCELLED]
+        await eventually(lambda: "job_called_off" in [one["event"] for one in logs], "the job has ended")
+    assert [one for one in logs if one["log_level"] != "info"] == []
 
 
 async def test_a_turn_called_off_stays_so_after_a_restart(stage):

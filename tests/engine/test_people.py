@@ -3,7 +3,8 @@
 import pytest
 
 from engine.errors import NotAllowed, NotYours
-from engine.people import PRIORITY_SHARE, People
+from engine.orders import Limits
+from engine.people import PRIORITY_SHARE, Allowance, People
 from storage.records import PersonKey
 
 ANN, BEN, MODERATOR = (PersonKey("web", name) for name in ("ann", "ben", "mo"))
@@ -62,3 +63,38 @@ def test_roles_count_as_the_person_does():
     with pytest.raises(NotAllowed):
         people.check_served(ANN, ("discord:role/8",))
     assert people.share(ANN) == 1
+
+
+USUAL = Limits(count=4, waiting_per_person=5, pictures_per_day=10)
+
+
+@pytest.mark.parametrize(
+    ("roles", "count", "waiting", "per_day"),
+    [
+        ((), 4, 5, 10),
+        (("stranger",), 4, 5, 10),
+        (("new",), 4, 0, 2),
+        (("friend",), 8, 5, 100),
+        (("new", "friend"), 8, 0, 100),
+        (("friend", "staff"), 8, 5, 0),
+    ],
+)
+def test_what_a_role_may_have(roles, count, waiting, per_day):
+    """It stands in the place of what all may have; of several roles the most generous wins, 0 a day first."""
+    people = People(
+        allowances={
+            "new": Allowance(pictures_per_day=2, waiting_per_person=0),
+            "friend": Allowance(count=8, pictures_per_day=100),
+            "staff": Allowance(pictures_per_day=0),
+        }
+    )
+    limits = people.limits(USUAL, ANN, roles)
+    assert (limits.count, limits.waiting_per_person, limits.pictures_per_day) == (count, waiting, per_day)
+    assert limits.prompt_chars == USUAL.prompt_chars
+
+
+def test_a_person_may_have_something_by_themselves():
+    """Their own name counts beside their roles."""
+    people = People(allowances={"web:ann": Allowance(count=2), "role": Allowance(count=3)})
+    asked = ((ANN, ()), (ANN, ("role",)), (BEN, ()))
+    assert [people.limits(USUAL, who, roles).count for who, roles in asked] == [2, 3, 4]

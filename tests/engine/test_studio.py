@@ -34,7 +34,6 @@ async def test_a_prompt_becomes_a_picture(stage):
     assert of(RegionFinished, events)[-1].canvas == stage.POND
     (composed,) = of(Composed, events)
     assert (composed.revision.scene.canvas, composed.changes) == (stage.POND, ())
-    assert composed.revision.images == ()
     assert events.index(composed) > events.index(of(RegionFinished, events)[-1])
     assert all(events.index(composed) < events.index(step) for step in of(Stepped, events))
     done = events[-1]

@@ -96,9 +96,9 @@ async def test_the_planner_introduces_itself_once(studio: Studio):
         await remark_of(studio, turn_id, chat_id)
         for turn_id, chat_id in [("web:i1", "tab-1"), ("web:i2", "tab-1"), ("web:i3", "tab-2")]
     ]
-    assert "template planner" in remarks[0]
+    assert "simple rules" in remarks[0]
     assert remarks[1] == ""
-    assert "template planner" in remarks[2]
+    assert "simple rules" in remarks[2]
 
 
 async def remark_of(studio: Studio, turn_id: str, chat_id: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from dbos import DBOS
 
-from engine.errors import NotYours, QueueFull, TooManyWaiting
+from engine.errors import BadSetting, NotYours, QueueFull, QuotaUsedUp, TooManyWaiting
 from engine.events import Cancelled, ComposingText, Done, Queued, Stepped
-from engine.people import PRIORITY_SHARE, People
+from engine.people import PRIORITY_SHARE, Allowance, People
 from engine.studio import Limits
 from storage.errors import NotFound
-from storage.records import ConversationKey, PersonKey, TurnStatus
+from storage.records import ConversationKey, PersonKey, TurnStage, TurnStatus
 
 
 def tab(name):
@@ -136,6 +136,58 @@ async def test_priority_people_go_first(closed_stage):
         assert lengths[0] == PRIORITY_SHARE * lengths[1]
         stage.renderer.gate.set()
         await all_delivered(stage, 7)
+    finally:
+        await stage.close()
+
+
+async def test_roles_have_their_own_quotas(closed_stage):
+    """Each person is held to what their roles allow, and told that number; who has none, to the limits."""
+    closed_stage.limits = Limits(pictures_per_day=1, waiting_per_person=9)
+    closed_stage.people = People(
+        allowances={"friend": Allowance(pictures_per_day=3, count=9), "guest": Allowance(pictures_per_day=2)}
+    )
+    stage = await closed_stage.open()
+
+    async def refused(name, person, roles, **changed):
+        with pytest.raises(QuotaUsedUp) as caught:
+            await stage.studio.submit(stage.compose(name, tab(name), person=person, **changed), roles)
+        return caught.value.limit
+
+    try:
+        for name, person, roles in (
+            ("a1", stage.ANN, ("guest", "friend")),
+            ("a2", stage.ANN, ("guest", "friend")),
+            ("b1", stage.BEN, ()),
+        ):
+            await stage.studio.submit(stage.compose(name, tab(name), person=person), roles)
+        assert await refused("b2", stage.BEN, ()) == 1
+        assert await refused("a3", stage.ANN, ("guest",)) == 2
+        many = replace(stage.SMALL, count=9)
+        assert await refused("a3", stage.ANN, ("friend",), settings=many) == 3
+        with pytest.raises(BadSetting):
+            await stage.studio.submit(stage.compose("b3", tab("b3"), person=stage.BEN, settings=many))
+        await stage.studio.submit(stage.compose("a3", tab("a3")), ("friend",))
+        await all_delivered(stage, 4)
+    finally:
+        await stage.close()
+
+
+async def test_so_many_of_a_role_run_at_once(closed_stage):
+    """Who may have two at work has two; somebody else's second waits."""
+    closed_stage.people = People(allowances={"friend": Allowance(running_per_person=2)})
+    closed_stage.slots = {"image": 4}
+    stage = await closed_stage.open()
+    try:
+        stage.renderer.gate = asyncio.Event()
+        for name in ("a1", "a2", "b1", "b2"):
+            person, roles = (stage.ANN, ("friend",)) if name.startswith("a") else (stage.BEN, ())
+            await stage.studio.submit(stage.compose(name, tab(name), person=person), roles)
+        await stage.eventually(lambda: stage.renderer.at_once == 3, "three are painted")
+        assert {one.turn.id for one in await stage.studio.queue() if one.turn.stage is TurnStage.WAITING} == {
+            "b2"
+        }
+        stage.renderer.gate.set()
+        await all_delivered(stage, 4)
     finally:
         await stage.close()
 

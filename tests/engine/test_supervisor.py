@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import psutil
 import pytest
 
+from engine.metrics import REGISTRY
 from engine.supervisor import Supervisor, WorkerCannotStart
 
 PATIENCE_S = 60
@@ -251,6 +252,19 @@ async def test_a_child_that_never_pauses_is_ended():
                 while supervisor.pid is None:  # noqa: ASYNC110 - nothing tells of it
                     await asyncio.sleep(0.01)
             assert supervisor.pid is None
+
+
+async def test_those_who_watch_are_told_of_the_child(command, life):
+    """How long it has been silent, from its first pulse to its end; and how often one has ended unasked."""
+    ended = REGISTRY.get_sample_value("omost_worker_ends_total")
+    async with Supervisor(command(ENDS, 1)) as supervisor:
+        await life(1)
+        assert supervisor.silent_s is None
+    assert REGISTRY.get_sample_value("omost_worker_ends_total") >= ended + 1
+    async with Supervisor(["yes"]) as supervisor:
+        await until(lambda: supervisor.silent_s is not None)
+        assert 0 <= supervisor.silent_s < PATIENCE_S
+    assert supervisor.silent_s is None
 
 
 async def test_a_command_that_is_none_is_told(tmp_path):

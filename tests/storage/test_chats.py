@@ -97,3 +97,12 @@ async def test_two_processes_move_a_chat_while_people_ask(store, other_store, us
         assert [one.id for one in await store.history(conversation(new))] == [revision.id]
         assert (await store.head(conversation(new))).id == revision.id
         assert await store.post_of_turn(f"t{number}") == post(new, "1", f"t{number}")
+
+
+async def test_a_chat_is_known_by_the_ids_that_it_had(store):
+    """However often it moves, and nobody else is."""
+    for old, new in (("-5", "-105"), ("-105", "-1005"), ("-5", "-105"), ("-7", "-1007")):
+        await store.move_chat("telegram", old, new)
+    assert await store.former_chat_ids("telegram", "-1005") == ("-5", "-105")
+    assert await store.former_chat_ids("telegram", "-1007") == ("-7",)
+    assert await store.former_chat_ids("discord", "-1007") == ()

@@ -88,3 +88,15 @@ async def test_what_a_forgotten_person_sent_is_not_handled(store):
     assert await keys(store, "discord") == ["3"]
     assert not await store.receive("telegram", "1", {"text": "mine"}, person=ANN)
     assert await store.begin_handling("telegram", "1") is None
+
+
+async def test_the_first_decision_stays(store):
+    """What was decided about a press is the same each time that it comes; it is forgotten with old keys."""
+    assert await store.decision("telegram", "press:1") is None
+    decided = await asyncio.gather(*(store.decide("telegram", "press:1", {"by": by}) for by in range(3)))
+    assert decided[0] == decided[1] == decided[2] == await store.decision("telegram", "press:1")
+    assert await store.decide("discord", "press:1", {"by": 9}) == {"by": 9}
+    assert await store.unhandled("telegram") == ()
+    assert await store.receive("telegram", "press:1", {}), "what is sent has other keys"
+    assert await store.remove_handled(datetime.now(UTC) + timedelta(minutes=1)) == 2
+    assert await store.decision("telegram", "press:1") is None

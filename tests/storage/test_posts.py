@@ -154,3 +154,16 @@ async def test_a_result_may_be_delivered_at_once(store, use):
     await store.add_post(message("1", "t1", data={"delivered": True}))
     await store.finish_turn("t1", TurnStatus.DONE)
     assert await store.open_posts("telegram") == ()
+
+
+async def test_all_messages_of_a_person_are_found(store, use):
+    """Those for them and those that show what they asked for, newest first; nobody else's."""
+    await use.revise("t1", person=ANN)
+    await use.revise("t2", person=PersonKey("telegram", "8"))
+    await use.revise("t3", person=PersonKey("discord", "7"))
+    await store.add_post(message("1", "t1", person=ANN))
+    await store.add_post(message("2", "t1", PostKind.PICTURE))
+    await store.add_post(message("3", kind=PostKind.PANEL, person=ANN))
+    await store.add_post(message("4", "t2", person=PersonKey("telegram", "8")))
+    await store.add_post(message("5", "t3", PostKind.PICTURE))
+    assert [post.message_id for post in await store.posts_of(ANN)] == ["3", "2", "1"]

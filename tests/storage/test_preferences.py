@@ -58,3 +58,12 @@ async def test_a_note_is_what_was_noted_last(store, other_store):
     await store.set_note("commands", "abc")
     await other_store.set_note("commands", "灯塔")
     assert (await store.note("commands"), await store.note("command")) == ("灯塔", None)
+
+
+async def test_preferences_of_several_chats_are_read_at_once(store):
+    """In the order that is asked for; nothing where nothing is set."""
+    await store.set_chat_preferences("discord", "guild:1", steps=9, preset="draft")
+    await store.set_chat_preferences("discord", "3", steps=12)
+    await store.set_chat_preferences("telegram", "2", steps=1)
+    found = await store.preferences_of_chats("discord", ("guild:1", "2", "3"))
+    assert found == ({"steps": 9, "preset": "draft"}, {}, {"steps": 12})

@@ -1,7 +1,7 @@
 """Turns as a queue: admission, fair order, stages, measured times and usage, on real databases."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -224,3 +224,30 @@ async def test_usage_is_of_one_day(tmp_path, database, store, use):
     engine.dispose()
     standing = await use.standing()
     assert (standing.pictures_today, standing.gpu_s_today) == (0, 0.0)
+
+
+async def test_what_a_turn_took(store, use, scene):
+    """Composing, painting, the first picture and the whole of a turn; nothing of what was not done."""
+    await use.ask("a1")
+    waiting = await store.times("a1")
+    assert (waiting.compose_s, waiting.paint_s, waiting.first_picture_s) == (0, 0, None)
+    revision = await store.add_revision("a1", None, scene, remark="", compose_s=2.5)
+    for index in range(2):
+        await use.paint(revision, index=index, paint_s=1.5)
+    await store.finish_turn("a1", TurnStatus.DONE)
+    times = await store.times("a1")
+    assert (times.compose_s, times.paint_s) == (2.5, 3.0)
+    assert 0 < times.first_picture_s < times.open_s
+    assert await store.times("a1") == times
+    with pytest.raises(NotFound):
+        await store.times("nobody's")
+
+
+async def test_failures_are_known_since_a_moment(store, use):
+    """Why turns failed, as it was recorded, and of no others."""
+    for turn_id, status in (("a1", TurnStatus.FAILED), ("a2", TurnStatus.DONE), ("a3", TurnStatus.RUNNING)):
+        await use.ask(turn_id)
+        if status is not TurnStatus.RUNNING:
+            await store.finish_turn(turn_id, status, error="why" if status is TurnStatus.FAILED else "")
+    assert await store.failures(datetime.now(UTC) - timedelta(minutes=1)) == ("why",)
+    assert await store.failures(datetime.now(UTC) + timedelta(minutes=1)) == ()

@@ -4,12 +4,14 @@ Imports torch and `transformers` when it is first used, not before.
 """
 
 import asyncio
+import contextvars
 import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from engine.composer import ComposeRequest
@@ -59,9 +61,9 @@ class TransformersComposer:
         writer = await self._writer.get()
         handover = _Handover()
         self._under_way.add(handover)
-        writing = asyncio.get_running_loop().run_in_executor(
-            self._threads, handover.carry, writer.write(request, handover.is_cancelled)
-        )
+        carry = partial(handover.carry, writer.write(request, handover.is_cancelled))
+        with_ids = partial(contextvars.copy_context().run, carry)  # in what the thread logs
+        writing = asyncio.get_running_loop().run_in_executor(self._threads, with_ids)
         writing.add_done_callback(handover.end)
         try:
             while (piece := await handover.next()) is not None:

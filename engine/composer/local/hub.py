@@ -23,13 +23,14 @@ def model_folder(options: TransformersOptions) -> Path:
     folder = Path(options.model).expanduser()
     if not options.model or not folder.is_dir():
         model = HubModel(options.model, options.revision, options.mirror, options.offline)
-        folder = fetch(model, _wanted, "transformers")
+        folder = fetch(model, wanted, "transformers")
     if not any(folder.glob("*.safetensors")):
         raise Unavailable("transformers", _why_no_weights(folder))
     return folder
 
 
-def _wanted(names: Sequence[str]) -> list[str]:
+def wanted(names: Sequence[str]) -> list[str]:
+    """Those of a model's files that are used."""
     return [name for name in names if any(fnmatch(name, pattern) for pattern in _FILES)]
 
 

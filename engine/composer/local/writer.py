@@ -29,6 +29,7 @@ from engine.composer.local.tokens import ControlledTokenizer, WholeCharacters
 from engine.composer.prompting import Message, fitting, in_fence, messages
 from engine.devices import is_out_of_memory
 from engine.errors import SceneTooLong, Unavailable
+from engine.metrics import count_answer
 
 _USUAL_ANSWER_TOKENS: Final = 2048
 """Room that is kept for an answer; a scene of five regions takes about 1,500."""
@@ -107,6 +108,7 @@ class Writer:
             accepted_drafts=statistics.accepted_drafts,
             end=statistics.end,
         )
+        count_answer(tokens=statistics.tokens, passes=statistics.passes, took_s=took_s)
 
     def _decoded(
         self, request: ComposeRequest, is_cancelled: Callable[[], bool]

@@ -64,13 +64,6 @@ def is_uncountable(phrase: str) -> bool:
     return phrase.rpartition(" ")[2] in _SAME
 
 
-def with_article(phrase: str) -> str:
-    """A noun phrase with "a" or "an" before it, where it takes one."""
-    if not phrase or is_plural(phrase) or is_uncountable(phrase):
-        return phrase
-    return f"{article(phrase)} {phrase}"
-
-
 def article(phrase: str) -> str:
     """The indefinite article for what follows."""
     return "an" if _VOWEL_SOUND.match(phrase.lower()) else "a"

@@ -3,7 +3,6 @@
 Knows the grammar of a phrase; how phrases relate to each other is `reading`'s work.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -124,11 +123,6 @@ def color_name(word: Word) -> str:
     """The canvas colour that a word names, or empty."""
     is_other = word.hour or word.scenes
     return "" if is_other or not word.is_color else read_color(word.text.removesuffix("-colored")) or ""
-
-
-def known_nouns(words: tuple[Word, ...]) -> Iterator[Word]:
-    """The known nouns among some words."""
-    return (word for word in words if word.noun)
 
 
 @cache

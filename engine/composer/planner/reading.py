@@ -88,7 +88,6 @@ class _Collector:
     is_greeting: bool
     things: list[Thing] = field(default_factory=list[Thing])
     scenes: list[str] = field(default_factory=list[str])
-    scene_nouns: list[Thing] = field(default_factory=list[Thing])
     hours: list[str] = field(default_factory=list[str])
     soft_scenes: list[str] = field(default_factory=list[str])
     moods: list[str] = field(default_factory=list[str])

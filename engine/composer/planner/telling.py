@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from canvas.model import Canvas, GlobalDescription, LocalDescription
+from canvas.model import GlobalDescription, LocalDescription
 from engine.composer.planner.inflection import article, lowered, sentence
 from engine.composer.planner.phrases import of_groups
 from engine.composer.planner.placing import Placement
@@ -143,11 +143,6 @@ def head_of(text: str) -> Word | None:
 def with_right_articles(text: str) -> str:
     """The text with "a" and "an" as the words after them ask."""
     return _ARTICLES.sub(lambda m: f"{m[1]}{article(m[2])[1:]} {m[2]}", text)
-
-
-def scene_with(canvas: Canvas, locals_: Iterable[LocalDescription]) -> Canvas:
-    """The canvas with other regions."""
-    return Canvas(canvas.global_description, tuple(locals_))
 
 
 def _describes(word: Word) -> bool:

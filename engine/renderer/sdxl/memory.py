@@ -1,73 +1,22 @@
-"""What of a checkpoint stays on the device and what comes only while it is used.
+"""The weights of a checkpoint on their device, by a plan.
 
 Weights that come and go have their masters in the host's memory, pinned where that makes copies fast. They
 are copied to the device and dropped there, never copied back.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Final
 
 import structlog
 import torch
 from torch import nn
 
 from engine.devices import free_bytes
-from engine.errors import Unavailable
-from engine.renderer.sdxl.layout import BACKEND
 from engine.renderer.sdxl.loading import Parts, weight_bytes
-from engine.renderer.sdxl.options import Layout, Memory
+from engine.renderer.sdxl.options import Memory
+from engine.renderer.sdxl.plan import Plan, choose_plan
 
 _log = structlog.get_logger()
-
-STEP_BYTES: Final = 1_600_000_000
-"""What a step needs beside the weights: keys and values of the text, activations."""
-
-DECODED_PX: Final = 1024 * 1152
-"""A picture that should be decoded in one piece, because tiles show, however faintly."""
-
-_DECODE_BYTES_PER_PX: Final = 1700  # for each byte of a number: the decoder's last blocks are its largest
-_TILE_PX: Final = 512 * 512
-_LAYOUTS: Final[tuple[Layout, ...]] = ("resident", "encoders-move", "all-move")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What stays where.
-
-    Attributes:
-        layout: `resident` keeps everything on the device; `encoders-move` lets all but the UNet come and go;
-            `all-move` lets everything come and go, one after the other.
-        resident: The networks that stay.
-        pinned: Whether the masters of the others are pinned.
-        untiled_px: How many pixels the VAE may decode at once.
-        free_bytes: What the choice was made from.
-    """
-
-    layout: Layout
-    resident: frozenset[str]
-    pinned: bool
-    untiled_px: int
-    free_bytes: int
-
-    def tiles(self, width_px: int, height_px: int) -> bool:
-        """Whether a picture is decoded tile by tile."""
-        return width_px * height_px > self.untiled_px
-
-    def slices(self, width_px: int, height_px: int, count: int) -> bool:
-        """Whether the pictures of a batch are decoded one after the other."""
-        return count * width_px * height_px > self.untiled_px
-
-    def describe(self) -> dict[str, str | int | bool]:
-        """The plan as plain values, for those who look after the machine."""
-        return {
-            "layout": self.layout,
-            "resident": ",".join(sorted(self.resident)),
-            "pinned": self.pinned,
-            "untiled_px": self.untiled_px,
-            "free_bytes": self.free_bytes,
-        }
 
 
 def plan_for(parts: Parts, wanted: Memory = "auto") -> Plan:
@@ -81,67 +30,6 @@ def plan_for(parts: Parts, wanted: Memory = "auto") -> Plan:
     plan = choose_plan(parts.device.type, free, sizes, wanted=wanted, vae_itemsize=itemsize)
     _log.info("memory-planned", device=str(parts.device), **plan.describe())
     return plan
-
-
-def choose_plan(
-    kind: str, free: int, sizes: Mapping[str, int], *, wanted: Memory = "auto", vae_itemsize: int = 2
-) -> Plan:
-    """The fastest plan of those that fit.
-
-    Args:
-        kind: The device's type, as torch names it.
-        free: Bytes of its memory; on a CPU those beside the weights, which are there already.
-        sizes: Bytes of each network's weights.
-        wanted: What the operator decided, or `auto`.
-        vae_itemsize: Bytes of one number of the VAE.
-
-    Raises:
-        Unavailable: The device is too small.
-    """
-    per_px = _DECODE_BYTES_PER_PX * vae_itemsize
-    if kind == "cpu":
-        pixels = max(free // per_px, _TILE_PX)
-        return Plan("resident", frozenset(sizes), pinned=False, untiled_px=pixels, free_bytes=free)
-    layout = _layout(free, sizes, per_px, wanted)
-    resident = _resident(layout, sizes)
-    while_decoding = sum(sizes[name] for name in resident | {"vae"})
-    return Plan(
-        layout=layout,
-        resident=resident,
-        pinned=kind == "cuda" and layout != "resident",
-        untiled_px=max((free - while_decoding) // per_px, _TILE_PX),
-        free_bytes=free,
-    )
-
-
-def _layout(free: int, sizes: Mapping[str, int], per_px: int, wanted: Memory) -> Layout:
-    known = _LAYOUTS if wanted == "auto" else (wanted,)
-    for layout in known:
-        easily = wanted == "auto" and layout != _LAYOUTS[-1]
-        if _needed(layout, sizes, per_px * (DECODED_PX if easily else _TILE_PX)) <= free:
-            return layout
-    raise Unavailable(BACKEND, "not-enough-memory")
-
-
-def _needed(layout: Layout, sizes: Mapping[str, int], decoding: int) -> int:
-    """The most bytes that are on the device at the same time."""
-    resident = _resident(layout, sizes)
-    phases = (
-        ({"text_encoder", "text_encoder_2"}, 0),
-        ({"unet"}, STEP_BYTES),
-        ({"vae"}, decoding),
-    )
-    return max(sum(sizes[name] for name in resident | used) + beside for used, beside in phases)
-
-
-def _resident(layout: Layout, sizes: Mapping[str, int]) -> frozenset[str]:
-    match layout:
-        case "resident":
-            return frozenset(sizes)
-        case "encoders-move":
-            return frozenset({"unet"})
-        case "all-move":
-            return frozenset()
 
 
 class Masters:

@@ -4,6 +4,7 @@ Imports torch and `diffusers` when it is first used, not before.
 """
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,7 +111,9 @@ class SdxlRenderer:
         self._under_way.add(handover)
         try:
             model = await self._model.get()
-            await _let_go(self._thread.submit(handover.carry, lambda: paint(model)), handover)
+            # what the thread logs carries the request's ids
+            carry = contextvars.copy_context().run
+            await _let_go(self._thread.submit(carry, handover.carry, lambda: paint(model)), handover)
         finally:
             self._under_way.discard(handover)
 

@@ -55,11 +55,6 @@ class _Icon(TypedDict):
     main: str
 
 
-def has_icon(name: str) -> bool:
-    """Whether there is an icon of this name."""
-    return name in _icons()
-
-
 @lru_cache(maxsize=512)
 def icon(name: str, color: Rgb | None = None) -> Drawing:
     """An icon cut to its ink, tinted when a colour is given.

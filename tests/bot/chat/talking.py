@@ -1,8 +1,10 @@
 """People who talk to the bot in a chat in memory, and what they see there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import Image
 
@@ -11,10 +13,12 @@ from bot.chat.presses import Action, Press, decode
 from bot.chat.scene_options import Options
 from bot.chat.talk import Talk
 from bot.chat.views import Answer, Filled, View
+from bot.settings import PictureSettings, Settings
 from canvas import Canvas
 from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderStep
 from storage.records import Revision, Turn
 from storage.scene import SceneSettings
+from storage.store import Store
 from tests.bot.chat.conftest import ChatStage
 from tests.bot.chat.platform import Person, Shown
 
@@ -81,6 +85,11 @@ class Talking:
         assert answer.view is None, answer.view.plain_text
         return await self.stage.result(said.key)
 
+    def with_settings(self, **tables: object) -> None:
+        """Another bot in the same chat, with other settings."""
+        settings = self.stage.settings.model_copy(update=tables)
+        self.talk = Talk(self.platform, self.stage.studio, self.stage.messages, settings)
+
     async def turn(self, shown: Shown) -> Turn:
         """The turn whose message it is."""
         post = await self.store.post(self.platform.name, shown.message.chat.chat_id, shown.message.message_id)
@@ -104,6 +113,17 @@ class Talking:
         """Somebody sends a form."""
         said = person.presses(shown)
         return said, await self.talk.fill(said, press, Filled(values))
+
+
+@asynccontextmanager
+async def talking_about(store: Store, folder: Path) -> AsyncGenerator[Talking]:
+    """People can talk, about small pictures that are painted at once."""
+    stage = ChatStage(store, folder)
+    stage.renderer = AnyRenderer()
+    stage.settings = Settings(data_dir=folder, picture=PictureSettings(width_px=256, height_px=320))
+    await stage.open()
+    yield Talking(stage)
+    await stage.close()
 
 
 PANEL = Shown(Message(ChatStage.ROOM, "panel"))

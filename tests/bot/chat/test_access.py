@@ -19,7 +19,7 @@ DEN = Chat("discord", "930", is_private=True)
 
 
 def access(people=None, **chats):
-    return Access.of(Settings(people=PeopleSettings(**(people or {})), chats=ChatSettings(**chats)))
+    return Access(Settings(people=PeopleSettings(**(people or {})), chats=ChatSettings(**chats)))
 
 
 def is_served(found, speaker=ANN, chat=ROOM):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.editor import Editor
+from bot.chat.editor import LATE_S, Editor
 from bot.chat.looks import sentence
 from bot.chat.pace import Pace
 from bot.chat.platform import Chat, Message, MessageGone, NotPermitted, SlowDown, Unsure
@@ -176,3 +176,14 @@ def test_whatever_fails_the_newest_is_shown_in_the_end(faults, views):
         assert set(desk.looks) <= set(views)
 
     asyncio.run(play())
+
+
+async def test_what_nobody_answered_has_time_to_arrive(desk):
+    """An edit that the platform has not answered in time may still come: what follows waits for it."""
+    desk.platform.fail("edit", Unsure())
+    async with desk.editing() as editor:
+        editor.show(sentence("perhaps"))
+        await desk.platform.until(lambda: desk.platform.counted("edit") == 1)
+        (sent_s,) = desk.edits()
+        await editor.settle()
+        assert desk.time.now() >= sent_s + LATE_S

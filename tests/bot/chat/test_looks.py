@@ -3,24 +3,25 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bot.chat import looks
+from bot.captions import Making
+from bot.chat import buttons, guide, looks, overviews
+from bot.chat.asked import Asked
 from bot.chat.platform import ChatGone, NotPermitted, SlowDown, TooLarge, Unsure
 from bot.chat.presses import Action, Press, decode
-from bot.chat.views import Style, View
+from bot.chat.views import View
 from bot.progress import Progress
 from bot.replies import LANGUAGES, words
-from canvas import Canvas, Change, ChangeKind, GlobalDescription, LocalDescription, Repair
-from engine.errors import QueueFull
+from canvas import Canvas, Change, ChangeKind, GlobalDescription, Line, LocalDescription, Repair, Sentence
+from engine.errors import NotUnderstood, QueueFull
 from engine.events import Done, Stepped
-from engine.forecast import Forecast
 from engine.orders import Compose, to_turn
 from storage.records import (
     ConversationKey,
-    OpenTurn,
     PersonKey,
     Place,
     Revision,
@@ -33,9 +34,12 @@ from storage.scene import Scene, SceneSettings
 
 ENGLISH, CHINESE = words("en"), words("zh")
 ROOM = ConversationKey("chat", "room")
-ANN, BEN = PersonKey("chat", "ann"), PersonKey("chat", "ben")
+ANN = PersonKey("chat", "ann")
 SMALL = SceneSettings(width_px=256, height_px=320, seed=7)
 BLANK = Image.new("RGB", (4, 5))
+IMAGE = Path("picture.png")
+ASKED = Asked("a pond")
+DUCK = Change(ChangeKind.ADDED, Line(Sentence.ADDED, {"thing": "a duck"}), None, (0, 9, 0, 9))
 POND = Canvas(
     GlobalDescription("A pond in spring."),
     (LocalDescription("A frog."), LocalDescription("A heron.")),
@@ -73,7 +77,7 @@ def turn(prompt: str = "a pond", revision_id: str | None = "abcdefghij", **chang
 
 
 def result(made: Revision, changes: tuple[Change, ...] = (), **changed: object) -> View:
-    return looks.result(Done(turn(**changed), made, changes), BLANK, ENGLISH, is_spoiler=False)
+    return looks.result(Done(turn(**changed), made, changes), IMAGE, ASKED, ENGLISH, is_spoiler=False)
 
 
 def labels(view: View) -> list[list[str]]:
@@ -95,10 +99,9 @@ def test_a_result_has_its_buttons_in_their_order():
 
 def test_a_result_says_what_a_person_wants_to_know():
     """The remark, the changes, the kind of picture with its size and seed, and that something was mended."""
-    change = Change(ChangeKind.ADDED, "added: a duck", None, (0, 9, 0, 9))
-    text = result(revision(), (change,)).plain_text
-    assert "Shall I add a duck?" in text
-    assert "• added: a duck" in text
+    text = result(revision(), (DUCK,)).plain_text
+    assert text.startswith("“a pond”\n\nShall I add a duck?")
+    assert "• a duck was added" in text
     assert "Storyboard · 256 × 320 · seed 7" in text
     assert "1 repair in the code" in text
     assert "asked for" not in text
@@ -106,10 +109,23 @@ def test_a_result_says_what_a_person_wants_to_know():
 
 def test_many_changes_are_counted():
     """A long list ends with how many more there are."""
-    change = Change(ChangeKind.ADDED, "added: a duck", None, (0, 9, 0, 9))
-    text = result(revision(), (change,) * 11).plain_text
-    assert text.count("added: a duck") == looks.MAX_CHANGES
-    assert "… and 3 more" in text
+    text = result(revision(), (DUCK,) * 7).plain_text
+    assert text.count("a duck was added") == looks.MAX_CHANGES == 3
+    assert "… and 4 more" in text
+
+
+def test_changes_are_told_in_the_language():
+    """Who speaks Chinese reads no English line."""
+    view = looks.result(Done(turn(), revision(), (DUCK,)), IMAGE, ASKED, CHINESE, is_spoiler=False)
+    assert "• 新增了“duck”" in view.plain_text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sign_has_short_words(language):
+    """Where a platform has room, buttons say what they do, each something else, and in few letters."""
+    captions = [button.caption for row in buttons.under_result(revision(), words(language)) for button in row]
+    assert len(set(captions)) == len(captions) == 7
+    assert all(0 < len(caption) <= 12 for caption in captions)
 
 
 def test_another_size_than_was_asked_for_is_said():
@@ -146,7 +162,7 @@ def test_a_hidden_picture_is_hidden_everywhere():
     """Preview, result and album hide what is marked."""
     made = revision(2)
     done = Done(turn(), made, ())
-    assert looks.result(done, BLANK, ENGLISH, is_spoiler=True).picture.is_spoiler
+    assert looks.result(done, IMAGE, ASKED, ENGLISH, is_spoiler=True).picture.is_spoiler
     assert looks.preview(BLANK, ENGLISH, is_spoiler=True).is_spoiler
     assert looks.picture_beside(made, made.images[0], "x.png", ENGLISH, is_spoiler=True).is_spoiler
 
@@ -158,29 +174,60 @@ def test_progress_says_how_far_it_is_of_what():
     """The step, the person's words, and a way to call it off."""
     shown = Progress(ENGLISH)
     shown.note(Stepped(3, 25, 0))
-    view = looks.progress(shown, "a pond")
-    assert view.plain_text == "Painting 3/25\n\na pond"
+    view = looks.progress(shown, ASKED)
+    assert view.plain_text == "“a pond”\n\nPainting 3/25"
     assert view.rows[0][0].press == Press(Action.CANCEL)
+    assert view.rows[0][0].caption == "Cancel"
     assert view.is_quiet
 
 
 def test_long_words_are_quoted_short():
     """A prompt of two thousand characters does not fill the message."""
-    view = looks.progress(Progress(ENGLISH), "pond " * 400)
-    assert len(view.plain_text) < 400
-    assert view.plain_text.endswith("…")
+    view = looks.progress(Progress(ENGLISH), Asked("pond " * 400))
+    assert len(view.plain_text) < 250
+    assert "…”" in view.plain_text
+
+
+@pytest.mark.parametrize(
+    ("asked", "english", "chinese"),
+    [
+        (Asked("a pond"), "“a pond”", "“a pond”"),
+        (Asked("a pond", asker="Ann"), "Ann: “a pond”", "Ann: “a pond”"),
+        (Asked("Region added: A duck", is_quoted=False), "Region added: A duck", "Region added: A duck"),
+        (Asked("a pond", Making.AGAIN), "“a pond”, painted again", "“a pond”，重画一次"),
+        (Asked("a pond", Making.LARGER), "Larger version of “a pond”", "“a pond”的放大版"),
+        (
+            Asked("a pond", Making.VARIED, "Ann"),
+            "Ann: Variations of “a pond”",
+            "Ann: “a pond”的变体",
+        ),
+        (Asked("a pond", is_earlier=True), "Earlier picture: “a pond”", "之前的图片：“a pond”"),
+    ],
+)
+def test_the_first_line_says_whose_words_became_what(asked, english, chinese):
+    """Who sees the message in a notification knows what it is about."""
+    assert "".join(span.text for span in asked.line(ENGLISH)) == english
+    assert "".join(span.text for span in asked.line(CHINESE)) == chinese
+    assert result(revision()).plain_text.startswith("“a pond”\n")
 
 
 @pytest.mark.parametrize(("revision_id", "subject"), [("abcdefghij", "abcdefghij"), (None, "")])
 def test_what_failed_can_be_tried_again(revision_id, subject):
     """The scene is painted where there is one; else the same is asked for again."""
     for view in (
-        looks.failed(QueueFull(60), turn(revision_id=revision_id), ENGLISH),
-        looks.cancelled(turn(revision_id=revision_id), ENGLISH),
+        looks.failed(QueueFull(60), turn(revision_id=revision_id), ASKED, ENGLISH),
+        looks.cancelled(turn(revision_id=revision_id), ASKED, ENGLISH),
     ):
         assert view.rows[0][0].press == Press(Action.AGAIN, subject)
         assert "a pond" in view.plain_text
         assert view.picture is None
+
+
+def test_what_was_not_understood_is_quoted_once():
+    """The same words would fail again, so nothing offers to try them."""
+    view = looks.failed(NotUnderstood("qwxz"), turn("qwxz", None), Asked("qwxz"), ENGLISH)
+    assert view.plain_text.count("qwxz") == 1
+    assert view.rows == ()
 
 
 @pytest.mark.parametrize(
@@ -209,59 +256,7 @@ def test_a_result_without_its_picture_keeps_words_and_buttons():
     assert "Shall I add a duck?" in bare.plain_text
 
 
-# --- panels -------------------------------------------------------------------------------------------
-
-
-def waiting(number: int, person: PersonKey, position: int, wait_s: int | None = 60) -> Forecast:
-    return Forecast(
-        OpenTurn(f"t{number}", person, Place(number, number), TurnStage.WAITING, 0.0, 2), position, wait_s
-    )
-
-
-def test_the_queue_tells_places_and_times_and_which_is_yours():
-    """One's own requests stand out among the others."""
-    view = looks.queue([waiting(1, BEN, 0), waiting(2, ANN, 1), waiting(3, BEN, 2, None)], ANN, ENGLISH)
-    lines = view.plain_text.split("\n")
-    assert lines[1:] == [
-        "being painted · 2 pictures · about 60 seconds",
-        "1. · 2 pictures · about 60 seconds · yours",
-        "2. · 2 pictures",
-    ]
-    own = [span.text for span in view.text if span.style is Style.BOLD]
-    assert own[1:] == [lines[2]]
-
-
-def test_an_empty_queue_says_so():
-    """No list, but an invitation."""
-    assert looks.queue([], ANN, ENGLISH).plain_text.startswith("Nobody is waiting")
-
-
-def test_a_long_queue_is_counted():
-    """Five hundred who wait do not make five hundred lines."""
-    view = looks.queue([waiting(number, BEN, number) for number in range(1, 501)], ANN, ENGLISH)
-    assert len(view.plain_text.split("\n")) == looks.MAX_QUEUED + 2
-    assert view.plain_text.endswith("… and 480 more")
-
-
-def test_a_plan_has_code_layout_and_repairs():
-    """The code is a file with the revision's name, and every original can be had."""
-    view = looks.plan(revision(2), BLANK, ENGLISH)
-    assert view.attachments[0].name == "omost-abcdefghij.py"
-    assert view.attachments[0].content.startswith(b"class Canvas") or b"canvas" in view.attachments[0].content
-    assert "line 3: location “lefft” became “left”" in view.plain_text
-    assert [button.press.number() for button in view.rows[0]] == [0, 1]
-    assert {button.press.action for button in view.rows[0]} == {Action.ORIGINAL}
-
-
-def test_the_history_offers_the_newest_with_their_numbers():
-    """What can be chosen carries the number that stands in the picture; the newest comes first."""
-    line = [replace(revision(), id=f"revision{number:02}", prompt=f"step {number}") for number in range(40)]
-    view = looks.history(line, "revision38", BLANK, ENGLISH, first_number=5, is_spoiler=False)
-    options = view.choices[0].options
-    assert len(options) == looks.MAX_OPTIONS
-    assert options[0].label == "44. step 39"
-    assert [option.value for option in options if option.is_chosen] == ["revision38"]
-    assert view.choices[0].press.action is Action.GO
+# --- otherwise ----------------------------------------------------------------------------------------
 
 
 def test_only_the_person_is_asked_about_their_own():
@@ -277,14 +272,16 @@ def test_only_the_person_is_asked_about_their_own():
 def test_everything_fits_into_a_message(language, prompt):
     """Captions, labels and options keep what the strictest platform allows, whatever people wrote."""
     spoken = words(language)
-    made = revision(4, prompt)
+    made, asked = revision(4, prompt), Asked(prompt, asker="Ann" * 30)
     views = [
-        looks.result(Done(turn(prompt), made, ()), BLANK, spoken, is_spoiler=False),
-        looks.failed(QueueFull(60), turn(prompt), spoken),
-        looks.cancelled(turn(prompt), spoken),
-        looks.not_kept(made, spoken),
-        looks.history([made], "", BLANK, spoken, first_number=1, is_spoiler=False),
-        looks.favourites([made], spoken),
+        looks.result(Done(turn(prompt), made, (DUCK,) * 9), IMAGE, asked, spoken, is_spoiler=False),
+        looks.failed(QueueFull(60), turn(prompt), asked, spoken),
+        looks.cancelled(turn(prompt), asked, spoken),
+        looks.not_kept(made, asked, spoken),
+        overviews.history([made], "", BLANK, spoken, first_number=1, is_spoiler=False),
+        overviews.favourites([made], BLANK, spoken, is_spoiler=False),
+        guide.hello(spoken),
+        guide.thanks(spoken),
         looks.forget_question(ANN, spoken),
     ]
     for view in views:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 from PIL import Image
@@ -19,7 +20,8 @@ from bot.chat.platform import (
     Unsure,
 )
 from bot.chat.presses import Action
-from engine.errors import NotUnderstood
+from bot.replies import words
+from engine.errors import Unavailable
 from storage.errors import NotFound
 from storage.records import ConversationKey, PostKind, TurnStatus
 from storage.scene_file import read_scene
@@ -35,7 +37,8 @@ async def test_a_placeholder_becomes_the_result(stage):
     """The message that is posted at once becomes the picture with its buttons, in reply to the words."""
     turn_id = await stage.ask()
     first = stage.platform.messages()[0]
-    assert first.looks[0].plain_text == "Starting …"
+    assert first.looks[0].plain_text == "Ann: “a pond”\n\nStarting …"
+    assert first.looks[0].rows[0][0].press.action is Action.CANCEL
     shown = await stage.result(turn_id)
     assert shown is first
     assert shown.reply_to == f"ann-{stage.ANN.said}"
@@ -52,7 +55,7 @@ async def test_progress_is_shown_on_the_way(stage):
     stage.renderer.gate = asyncio.Event()
     turn_id = await stage.ask(prompt="a quiet pond")
     message = stage.platform.messages()[0]
-    await stage.platform.until(lambda: message.text.startswith("Painting") and message.view.picture)
+    await stage.platform.until(lambda: "Painting" in message.text and message.view.picture)
     assert isinstance(message.view.picture.source, Image.Image)
     assert "a quiet pond" in message.text
     assert message.press(Action.CANCEL).subject == ""
@@ -63,7 +66,7 @@ async def test_progress_is_shown_on_the_way(stage):
 async def test_the_chat_speaks_the_language_of_who_asked(stage):
     """Placeholder and result are in the person's language."""
     turn_id = await stage.ask(stage.BEN)
-    assert stage.platform.messages()[0].looks[0].plain_text != "Starting …"
+    assert "Starting …" not in stage.platform.messages()[0].looks[0].plain_text
     assert "7" in (await stage.result(turn_id)).text
     assert "seed" not in (await stage.result(turn_id)).text
 
@@ -93,7 +96,10 @@ async def test_a_batch_is_a_grid_with_an_album(stage):
     """Four pictures are one grid with buttons for each, and an album in reply, remembered one by one."""
     turn_id = await stage.ask(count=4)
     shown = await stage.result(turn_id)
-    assert shown.view.picture.source.size == (512, 640)
+    with Image.open(BytesIO(shown.view.picture.source)) as grid:
+        assert grid.size == (512, 640)
+    made = await stage.store.revision((await stage.store.turn(turn_id)).revision_id)
+    assert read_scene(shown.view.picture.source) == made.scene, "the grid opens the scene too"
     labels = [button.label for button in shown.buttons]
     assert labels[-8:] == ["U1", "U2", "U3", "U4", "V1", "V2", "V3", "V4"]
     assert shown.press(Action.VARY, "2").number() == 2
@@ -106,6 +112,32 @@ async def test_a_batch_is_a_grid_with_an_album(stage):
         assert post.revision_id == (await stage.store.turn(turn_id)).revision_id
 
 
+async def test_a_platform_may_show_the_grid_alone(stage):
+    """Where batches are not shown apart, no album follows."""
+    stage.platform.shows_batches_apart = False
+    shown = await stage.result(await stage.ask(count=2))
+    assert shown.press(Action.ENLARGE, "1")
+    assert stage.platform.counted("post_pictures") == 0
+
+
+async def test_the_result_waits_for_progress_that_is_under_way(stage):
+    """However slow the platform is with an edit, the result comes after it, and nothing comes after that."""
+    stage.renderer.gate = asyncio.Event()
+    stage.platform.hold("edit")
+    turn_id = await stage.ask()
+    await stage.renderer.has_begun.wait()
+    await stage.platform.until(lambda: stage.platform.held("edit"))
+    stage.renderer.gate.set()
+    await stage.done(turn_id)
+    assert stage.platform.held("edit") == 1
+    stage.platform.let_go("edit")
+    shown = await stage.result(turn_id)
+    assert shown.press(Action.AGAIN)
+    edits = stage.platform.counted("edit")
+    await stage.time.sleep(60.0)
+    assert stage.platform.counted("edit") == edits
+
+
 async def test_an_album_is_never_sent_twice(stage):
     """Where nobody knows whether the album arrived, the grid has to do."""
     stage.platform.fail("post_pictures", Unsure(), has_effect=True)
@@ -116,11 +148,11 @@ async def test_an_album_is_never_sent_twice(stage):
 
 
 async def test_a_failed_turn_says_why_and_can_be_asked_again(stage):
-    """What the composer did not understand is said in the same message, with a way to try again."""
-    stage.composer.replies = [NotUnderstood("a pond")]
+    """That a composer does not answer is said in the same message, with a way to try again."""
+    stage.composer.replies = [Unavailable("embedded", "overloaded")]
     turn_id = await stage.ask()
     shown = await stage.result(turn_id)
-    assert "could not make anything of" in shown.text
+    assert "too much to do" in shown.text
     assert shown.press(Action.AGAIN).subject == ""
     assert shown.view.picture is None
 
@@ -132,7 +164,7 @@ async def test_a_cancelled_turn_says_so(stage):
     await stage.renderer.has_begun.wait()
     await stage.studio.cancel(turn_id)
     shown = await stage.result(turn_id)
-    assert shown.text.startswith("Cancelled.")
+    assert shown.text.endswith("Cancelled.")
     revision_id = (await stage.store.turn(turn_id)).revision_id
     assert shown.press(Action.AGAIN).subject == revision_id, "the scene is there and can be painted"
 
@@ -272,7 +304,7 @@ async def test_pictures_that_are_not_kept_any_more_are_words(stage):
     await tried_again(stage)
     stage.platform.heal()
     shown = await stage.result(turn_id)
-    assert shown.text.startswith("This picture is no longer kept.")
+    assert shown.text.endswith("This picture is no longer kept.")
     assert shown.press(Action.AGAIN).subject == revision_id
 
 
@@ -285,7 +317,7 @@ async def test_damaged_pictures_are_words(stage):
     await tried_again(stage)
     stage.platform.heal()
     shown = await stage.result(turn_id)
-    assert shown.text.startswith("This picture is no longer kept.")
+    assert shown.text.endswith("This picture is no longer kept.")
     assert shown.press(Action.AGAIN).subject == revision.id
 
 
@@ -297,7 +329,7 @@ async def test_a_message_that_comes_after_the_end_says_how_it_ended(stage):
         await stage.begin(said, order)
     await stage.ended(order.turn_id)
     await stage.begin(said, order)
-    await stage.platform.until(lambda: stage.platform.messages()[0].text.startswith("Cancelled."))
+    await stage.platform.until(lambda: stage.platform.messages()[0].text.endswith("Cancelled."))
 
 
 # --- restarts -----------------------------------------------------------------------------------------
@@ -310,7 +342,7 @@ async def test_a_restart_in_the_middle_ends_in_the_same_message(stage):
     await stage.renderer.has_begun.wait()
     message = stage.platform.messages()[0]
     await stage.restart()
-    await stage.platform.until(lambda: message.text.startswith("Painting"))
+    await stage.platform.until(lambda: "Painting" in message.text)
     stage.renderer.gate.set()
     assert await stage.result(turn_id) is message
     assert len(stage.platform.shown) == 1
@@ -358,8 +390,9 @@ async def test_a_picture_is_shown_again_and_its_file_is_the_original(stage):
     await stage.result(turn_id)
     revision = await stage.store.revision((await stage.store.turn(turn_id)).revision_id)
     said = stage.BEN.says(stage.ROOM)
-    await stage.messages.show(revision, stage.ROOM, key=said.key, said=said, language="en", is_spoiler=False)
-    await stage.messages.send_original(revision, 0, stage.ROOM, key=said.key, said=said)
+    reposts = stage.messages.reposts
+    await reposts.show(revision, said, words("en"), is_spoiler=False)
+    await reposts.send_original(revision, 0, said, is_spoiler=False)
     again, file = stage.platform.messages()[-1], stage.platform.files()[0]
     assert again.reply_to == file.reply_to == said.message_id
     assert again.press(Action.AGAIN).subject == revision.id
@@ -369,7 +402,7 @@ async def test_a_picture_is_shown_again_and_its_file_is_the_original(stage):
         post = await stage.store.post(stage.platform.name, "room", shown.message.message_id)
         assert (post.kind, post.revision_id) == (PostKind.PICTURE, revision.id)
     with pytest.raises(NotFound):
-        await stage.messages.send_original(revision, 1, stage.ROOM, key=said.key, said=said)
+        await reposts.send_original(revision, 1, said, is_spoiler=False)
 
 
 async def test_a_turn_without_a_message_still_gets_its_result(stage):

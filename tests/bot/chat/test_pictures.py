@@ -158,3 +158,12 @@ def test_a_layout_has_the_regions_colours_where_they_lie():
     left, right = sheet.getpixel((200, 600)), sheet.getpixel((600, 600))
     assert left[1] > left[0]
     assert abs(right[0] - right[1]) < abs(left[0] - left[1])
+
+
+def test_a_contact_sheet_has_a_card_for_each(tmp_path):
+    """Pictures stand row by row; of one that is gone there is an empty card."""
+    small = pictures.thumbnails({"b": saved(tmp_path, Image.new("RGB", (256, 256), "red"))})
+    sheet = pictures.contact_sheet(["a", "b", "c", "d", "e", "f"], small)
+    assert sheet.size == (5 * 160, 2 * 160)
+    assert sheet.getpixel((160 + 80, 80)) == (255, 0, 0)
+    assert sheet.getpixel((80, 160 + 80)) == (255, 255, 255)

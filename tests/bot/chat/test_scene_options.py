@@ -35,7 +35,7 @@ def test_sizes_are_read_as_people_write_them(text, size):
     assert read_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "huge", "16:0", "0:9", "896", "896x", "x" * 5000])
+@pytest.mark.parametrize("text", ["", "huge", "16:0", "0:9", "99:1", "1:9", "896", "896x", "x" * 5000])
 def test_other_sizes_are_refused(text):
     """With the setting's name, and shortly."""
     with pytest.raises(BadSetting) as refused:
@@ -45,9 +45,15 @@ def test_other_sizes_are_refused(text):
 
 
 @given(st.integers(1, 999), st.integers(1, 999))
-def test_every_shape_can_be_painted(width, height):
-    """Whatever the ratio, the sides are in the range that requests may have."""
-    assert all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in read_size(f"{width}:{height}"))
+def test_every_shape_that_is_taken_can_be_painted(width, height):
+    """The sides are in the range that requests may have; a shape that would become another is refused."""
+    try:
+        sides = read_size(f"{width}:{height}")
+    except BadSetting:
+        assert max(width, height) > 8 * min(width, height)
+    else:
+        assert all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in sides)
+        assert sides[0] / sides[1] == pytest.approx(width / height, rel=0.2)
 
 
 def test_a_new_scene_takes_the_nearest_setting():

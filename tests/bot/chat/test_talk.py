@@ -12,35 +12,24 @@ from bot.chat.scene_options import Options
 from bot.chat.talk import Talk
 from bot.chat.views import Answer, Filled
 from bot.sections import ChatSettings, PeopleSettings
-from bot.settings import PictureSettings, Settings
 from canvas import write
-from engine.errors import NotUnderstood
+from engine.error_record import to_record
+from engine.errors import Unavailable
 from storage.errors import DatabaseAway
 from storage.records import Post, PostKind, TurnStatus
 from tests.bot.chat.conftest import ChatStage
 from tests.bot.chat.platform import PLATFORM, Person
-from tests.bot.chat.talking import PANEL, AnyRenderer, Talking, button, words_of
+from tests.bot.chat.talking import PANEL, Talking, button, talking_about, words_of
 from tests.engine.conftest import DUSK, POND, Stage
 
 ANN, BEN, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM, ChatStage.DEN
 MO = Person("Mo", is_moderator=True)
-SMALL = PictureSettings(width_px=256, height_px=320)
 
 
 @pytest.fixture
 async def talking(store, tmp_path):
-    stage = ChatStage(store, tmp_path / "data")
-    stage.renderer = AnyRenderer()
-    stage.settings = Settings(data_dir=tmp_path / "data", picture=SMALL)
-    await stage.open()
-    yield Talking(stage)
-    await stage.close()
-
-
-def with_settings(talking, **tables):
-    """Another bot in the same chat, with other settings."""
-    settings = talking.stage.settings.model_copy(update=tables)
-    talking.talk = Talk(talking.platform, talking.stage.studio, talking.stage.messages, settings)
+    async with talking_about(store, tmp_path / "data") as opened:
+        yield opened
 
 
 async def revisions(talking, chat=ROOM):
@@ -219,7 +208,7 @@ async def test_again_takes_another_seed(talking):
 
 async def test_again_after_a_failure_asks_the_same(talking):
     """Where no scene came of a request, the button asks for the very same once more."""
-    talking.stage.composer.replies = [NotUnderstood("mumble"), Stage.REPLY]
+    talking.stage.composer.replies = [Unavailable("embedded", "overloaded"), Stage.REPLY]
     failed = await talking.asked(prompt="mumble", steps=13)
     assert (await talking.turn(failed)).status is TurnStatus.FAILED
     shown = await talking.painted(failed, Action.AGAIN, BEN)
@@ -238,6 +227,9 @@ async def test_a_batch_can_be_enlarged_and_varied_one_by_one(talking):
     assert (larger.width_px, larger.height_px) == (384, 480)  # the storyboard has no high-resolution pass
     varied = await talking.settings(await talking.painted(batch, batch.press(Action.VARY, "1")))
     assert (varied.seed, varied.count) == (102, 4)
+    texts = [shown.text for shown in talking.platform.messages()]
+    assert [text for text in texts if text.startswith("Ann: Larger version of “a pond”\n")]
+    assert [text for text in texts if text.startswith("Ann: Variations of “a pond”\n")]
 
 
 async def test_a_picture_that_is_not_there_is_refused(talking):
@@ -316,6 +308,8 @@ async def test_undo_goes_back_and_forgets_nothing(talking):
     _, answer = await talking.pressed(second, Action.UNDO)
     assert answer.toast
     shown = talking.platform.messages()[-1]
+    assert second.text.startswith("Ann: “a pond”, painted again\n")
+    assert shown.text.startswith("Earlier picture: “a pond”\n")
     assert shown.press(Action.AGAIN).subject == (await talking.revision(first)).id
     head = await talking.store.head(ROOM.conversation)
     assert head == await talking.revision(first)
@@ -337,7 +331,7 @@ async def test_history_leads_anywhere(talking):
     assert [option.label for option in choice.options] == ["2. two", "1. one"]
     await talking.pressed(first, choice.press, ANN, choice.options[1].value)
     assert (await talking.store.head(ROOM.conversation)).prompt == "one"
-    assert "nothing to paint" in words_of(await talking.talk.history(ANN.says(DEN)))
+    assert "/omost" in words_of(await talking.talk.history(ANN.says(DEN)))
 
 
 async def test_the_plan_has_the_code(talking):
@@ -360,6 +354,7 @@ async def test_favourites_are_kept_and_lead_to_other_chats(talking):
     answer = await talking.talk.favourites(BEN.says(DEN))
     (choice,) = answer.view.choices
     assert [option.value for option in choice.options] == [revision.id]
+    assert answer.view.picture, "they are shown"
     said = BEN.says(DEN)
     await talking.talk.press(said, choice.press, [revision.id])
     opened = await talking.stage.result(said.key)
@@ -386,7 +381,7 @@ async def test_a_strangers_scene_stays_in_its_chat(talking):
     """Who neither made nor kept a scene cannot fetch it from another chat by its id."""
     revision = await talking.revision(await talking.asked())
     answer = await talking.talk.go(MO.says(DEN), revision.id)
-    assert "not there any more" in words_of(answer)
+    assert "don't find that picture" in words_of(answer)
     assert await talking.store.turns(DEN.conversation) == ()
 
 
@@ -410,7 +405,7 @@ async def test_the_original_carries_its_scene(talking):
 
 async def test_a_hidden_original_stays_hidden(talking):
     """Where pictures are hidden at first, the file is too."""
-    with_settings(talking, chats=ChatSettings(spoilers="always"))
+    talking.with_settings(chats=ChatSettings(spoilers="always"))
     shown = await talking.asked()
     revision = await talking.revision(shown)
     await talking.pressed(shown, Press(Action.ORIGINAL, revision.id, ("0",)))
@@ -442,7 +437,7 @@ async def test_render_paints_the_newest_again(talking):
     await talking.talk.render(reply)
     again = await talking.revision(await talking.stage.result(reply.key))
     assert again.parent_id == (await talking.revision(first)).id
-    assert "nothing to paint" in words_of(await talking.talk.render(ANN.says(DEN)))
+    assert "/omost" in words_of(await talking.talk.render(ANN.says(DEN)))
 
 
 async def test_buttons_outlive_the_process(talking):
@@ -458,7 +453,7 @@ async def test_buttons_outlive_the_process(talking):
 
 
 async def test_a_region_is_edited_by_name(talking):
-    """🧩 lists the regions near to far; the form of one changes it and nothing else, with the same seed."""
+    """🧩 lists the regions by number; the form of one changes it and nothing else, with the same seed."""
     shown = await talking.asked(seed=3)
     _, answer = await talking.pressed(shown, Action.REGIONS)
     (choice,) = answer.view.choices
@@ -592,7 +587,7 @@ async def test_cancel_by_command_takes_ones_own(talking):
     said = ANN.says(ROOM)
     await talking.talk.compose(said, "a pond")
     assert "没有" in words_of(await talking.talk.cancel(BEN.says(ROOM)))
-    await talking.talk.cancel(ANN.says(ROOM))
+    assert words_of(await talking.talk.cancel(ANN.says(ROOM))) == "Cancelled."
     await talking.stage.ended(said.key)
     assert (await talking.store.turn(said.key)).status is TurnStatus.CANCELLED
 
@@ -618,11 +613,24 @@ async def test_the_queue_and_the_figures(talking):
     said = ANN.says(ROOM)
     await talking.talk.compose(said, "a pond")
     assert "yours" in words_of(await talking.talk.queue(ANN.says(ROOM)))
-    assert "1 request is open" in words_of(await talking.talk.stats(MO.says(ROOM)))
+    stats = words_of(await talking.talk.stats(MO.says(ROOM)))
+    for part in ("1 request is open", "Nothing failed today", "The data takes", "are free"):
+        assert part in stats
     assert "Only" in words_of(await talking.talk.stats(ANN.says(ROOM)))
     talking.stage.renderer.gate.set()
     await talking.stage.result(said.key)
     assert "Nobody" in words_of(await talking.talk.queue(ANN.says(ROOM)))
+
+
+async def test_the_figures_name_the_errors_of_today(talking):
+    """/stats counts what failed today by its class."""
+    talking.stage.renderer.gate = asyncio.Event()
+    said = ANN.says(ROOM)
+    await talking.talk.compose(said, "a pond")
+    record = to_record(Unavailable("sdxl", "model-failed"))
+    await talking.store.finish_turn(said.key, TurnStatus.FAILED, error=record)
+    assert "Failed today: Unavailable × 1" in words_of(await talking.talk.stats(MO.says(ROOM)))
+    talking.stage.renderer.gate.set()
 
 
 async def test_settings_of_a_person(talking):
@@ -664,7 +672,7 @@ async def test_settings_of_a_chat_are_its_moderators(talking):
     assert (await talking.talk.settings(MO.says(ROOM), "here")).form
     await talking.talk.fill(MO.says(ROOM), press, Filled({"steps": "9"}))
     assert await talking.store.chat_preferences(PLATFORM, "room") == {"steps": 9}
-    assert "not there" in words_of(await talking.talk.settings(MO.says(ROOM), "everywhere"))
+    assert "Allowed" in words_of(await talking.talk.settings(MO.says(ROOM), "everywhere"))
 
 
 async def test_forget_asks_first_and_takes_ones_own(talking):
@@ -678,8 +686,22 @@ async def test_forget_asks_first_and_takes_ones_own(talking):
     _, answer = await talking.pressed(PANEL, no)
     assert answer == Answer(removes=True)
     assert len(await revisions(talking)) == 2
-    await talking.pressed(shown, yes)
-    assert [one.id for one in await revisions(talking)] == [(await talking.revision(bens)).id]
+    kept = (await talking.revision(bens)).id
+    _, answer = await talking.pressed(PANEL, yes)
+    assert words_of(answer) == "Everything of yours has been removed."
+    assert [one.id for one in await revisions(talking)] == [kept]
+    assert talking.platform.messages() == [bens]
+
+
+async def test_who_is_forgotten_hears_what_stays(talking):
+    """Messages that the platform does not let go of are counted, and nothing else."""
+    await talking.asked(count=2)
+    talking.platform.fail("remove", NotPermitted("send-messages"), times=2)
+    question = await talking.talk.forget(ANN.says(ROOM))
+    _, answer = await talking.pressed(PANEL, button(question.view, Action.FORGET, "yes"))
+    assert "2 messages of mine stay" in words_of(answer)
+    assert (len(talking.platform.messages()), len(talking.platform.album())) == (0, 2)
+    assert await revisions(talking) == ()
 
 
 async def test_who_is_forgotten_leaves_no_work_in_progress_behind(talking):
@@ -688,7 +710,7 @@ async def test_who_is_forgotten_leaves_no_work_in_progress_behind(talking):
     for person in (ANN, BEN):
         await talking.talk.compose(person.says(ROOM), "a pond")
     anns, bens = talking.platform.messages()
-    await talking.platform.until(lambda: anns.text.startswith("Painting"))
+    await talking.platform.until(lambda: "Painting" in anns.text)
     question = await talking.talk.forget(ANN.says(ROOM))
     _, answer = await talking.pressed(PANEL, button(question.view, Action.FORGET, "yes"))
     assert "has been removed" in words_of(answer)
@@ -715,7 +737,7 @@ async def test_who_is_not_served_can_do_nothing_but_be_forgotten(talking):
     """A person or a chat that the lists leave out is refused everything else, buttons and forms too."""
     shown = await talking.asked()
     revision = await talking.revision(shown)
-    with_settings(talking, people=PeopleSettings(deny=(f"{PLATFORM}:ann",)))
+    talking.with_settings(people=PeopleSettings(deny=(f"{PLATFORM}:ann",)))
     said, press = ANN.says(ROOM), Press(Action.AGAIN, revision.id)
     for answer in (
         await talking.talk.compose(said, "a pond"),
@@ -734,7 +756,7 @@ async def test_who_is_not_served_can_do_nothing_but_be_forgotten(talking):
 async def test_only_authors_branch_where_the_operator_wants_it(talking):
     """With `branch = "author"` others cannot go on from a picture; its author and moderators can."""
     shown = await talking.asked()
-    with_settings(talking, chats=ChatSettings(branch="author"))
+    talking.with_settings(chats=ChatSettings(branch="author"))
     answer = await talking.talk.compose(BEN.says(ROOM, shown.message), "more")
     assert "只有" in words_of(answer)
     _, answer = await talking.pressed(shown, Action.AGAIN, BEN)
@@ -754,7 +776,7 @@ async def test_only_authors_branch_where_the_operator_wants_it(talking):
 )
 async def test_pictures_are_hidden_where_the_operator_wants_it(talking, spoilers, restricted, hidden):
     """Spoilers are for no chats, for those that are kept for adults, or for all."""
-    with_settings(talking, chats=ChatSettings(spoilers=spoilers))
+    talking.with_settings(chats=ChatSettings(spoilers=spoilers))
     chat = Chat(PLATFORM, "late", is_restricted=restricted)
     shown = await talking.asked(chat=chat)
     assert shown.view.picture.is_spoiler is hidden
@@ -778,7 +800,7 @@ async def test_threads_are_conversations_of_their_own(talking):
     """The newest picture of a thread is its own, while buttons work across the threads of one chat."""
     thread = replace(ROOM, thread_id="7")
     shown = await talking.asked(chat=thread)
-    assert "nothing to paint" in words_of(await talking.talk.render(ANN.says(ROOM)))
+    assert "/omost" in words_of(await talking.talk.render(ANN.says(ROOM)))
     said = ANN.says(ROOM, shown.message)
     await talking.talk.press(said, shown.press(Action.AGAIN))
     await talking.stage.ended(said.key)

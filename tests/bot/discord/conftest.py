@@ -11,6 +11,7 @@ from discord.http import Route
 from pydantic import SecretStr
 
 from bot.chat.outbox import Outbox
+from bot.chat.platform import Budget
 from bot.discord import serve_discord
 from bot.sections import DiscordSettings, PictureSettings
 from bot.settings import Settings
@@ -21,7 +22,7 @@ from storage.records import ConversationKey, TurnStatus
 from storage.store import Store
 from tests.bot.chat.talking import AnyRenderer
 from tests.bot.discord.gateway import Gateway, discord_on_loopback
-from tests.bot.discord.people import Person, items_of
+from tests.bot.discord.people import Person, labels_of
 from tests.bot.discord.world import BOT_ID, Asked, Channel, World
 from tests.engine.conftest import ScriptedComposer, Stage, eventually
 
@@ -57,10 +58,17 @@ class DiscordStage:
         outbox = Outbox()
         deliveries = {"discord": outbox.deliver}
         jobs = JobEngine(place, self.store, roles=ROLES, stages=stages, deliveries=deliveries)
-        people = self.settings.studio_people()
+        settings = self.settings
+        studio = Studio(
+            self.store,
+            jobs,
+            limits=settings.studio_limits(),
+            people=settings.studio_people(),
+            backends=settings.backends(),
+        )
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(jobs)
-            self.studio = await stack.enter_async_context(Studio(self.store, jobs, people=people))
+            self.studio = await stack.enter_async_context(studio)
             self._serving = asyncio.create_task(serve_discord(self.settings, self.studio, outbox))
             self._open = stack.pop_all()
         self._serving.add_done_callback(lambda _task: self.world.change())
@@ -85,6 +93,15 @@ class DiscordStage:
         await self.stop()
         await self.start()
 
+    def hold(self) -> None:
+        """Nothing is painted to its end from now on."""
+        self.renderer.gate = asyncio.Event()
+
+    def go_on(self) -> None:
+        """What was held is painted."""
+        assert self.renderer.gate
+        self.renderer.gate.set()
+
     # --- what is seen ---------------------------------------------------------------------------------
 
     def by_bot(self, channel: Channel | None = None) -> list[dict[str, Any]]:
@@ -94,7 +111,7 @@ class DiscordStage:
 
     def results(self, channel: Channel | None = None) -> list[dict[str, Any]]:
         """Its messages with a picture and the buttons of a result."""
-        return [each for each in self.by_bot(channel) if each["attachments"] and "🎲" in _labels(each)]
+        return [each for each in self.by_bot(channel) if each["attachments"] and "🎲" in labels_of(each)]
 
     async def result(self, number: int = 1, channel: Channel | None = None) -> dict[str, Any]:
         """The result of that number, when it is there."""
@@ -134,16 +151,15 @@ class DiscordStage:
         return [turn.status for turn in await self.store.turns(key)]
 
 
-def _labels(message: dict[str, Any]) -> list[str]:
-    return [item.get("label", "") for item in items_of(message)]
-
-
 @pytest.fixture
-async def world() -> AsyncIterator[tuple[World, Gateway]]:
-    base = Route.BASE
+async def world(monkeypatch) -> AsyncIterator[tuple[World, Gateway]]:
+    """Here a channel's seconds are tenths of seconds, for Discord and for the bot alike."""
+    monkeypatch.setattr("bot.discord.platform.CHAT_BUDGET", Budget(5, 0.5))
+    monkeypatch.setattr("bot.discord.platform.EDIT_EVERY_S", 0.2)
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
     async with discord_on_loopback() as found:
+        found[0].bucket_s = 0.5
         yield found
-    Route.BASE = base
 
 
 @pytest.fixture

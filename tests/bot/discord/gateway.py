@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,16 @@ HEARTBEAT_MS = 41_250
 
 @dataclass
 class Session:
-    """What one identification has been told, in order."""
+    """What one identification has been told, in order.
+
+    Attributes:
+        shard: Its number, and how many there are.
+        socket: While it is connected.
+    """
 
     id: str
+    shard: tuple[int, int]
+    socket: web.WebSocketResponse | None
     told: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -27,43 +35,47 @@ class Gateway:
 
     Attributes:
         resumes: How many sessions went on.
+        told: How many events each shard was told of, beside its beginning.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.resumes = 0
         self.identifies = 0
-        self._session: Session | None = None
-        self._socket: web.WebSocketResponse | None = None
+        self.told: Counter[int] = Counter()
+        self._sessions: dict[int, Session] = {}
+        self._last: Session | None = None
         self._tasks: set[Any] = set()
         world.dispatch = self.tell
 
     def tell(self, name: str, data: dict[str, Any]) -> None:
-        """Tells the session of an event, now or when it goes on."""
-        assert self._session, "the bot has come"
-        event = {"op": 0, "s": len(self._session.told) + 1, "t": name, "d": data}
-        self._session.told.append(event)
-        self._send(event)
-
-    @property
-    def is_open(self) -> bool:
-        return self._socket is not None and not self._socket.closed
+        """Tells the session of an event, now or when it goes on: that of the server, or the first one."""
+        shard = (int(data.get("guild_id", 0)) >> 22) % self.world.shards
+        self.told[shard] += 1
+        self._tell(self._sessions[shard], name, data)
 
     async def drop(self) -> None:
-        """Cuts the connection; the session can go on."""
-        assert self._socket
-        socket, self._socket = self._socket, None
-        await socket.close(code=4000)
+        """Cuts the connections; the sessions can go on."""
+        for session in self._sessions.values():
+            socket, session.socket = session.socket, None
+            if socket:
+                await socket.close(code=4000)
 
     def repeat(self) -> None:
         """Tells the last event once more, as when its acknowledgement was lost."""
-        assert self._session
-        self._send(self._session.told[-1])
+        assert self._last
+        self._send(self._last, self._last.told[-1])
 
-    def _send(self, event: dict[str, Any]) -> None:
-        if self._socket is None:
+    def _tell(self, session: Session, name: str, data: dict[str, Any]) -> None:
+        event = {"op": 0, "s": len(session.told) + 1, "t": name, "d": data}
+        session.told.append(event)
+        self._last = session
+        self._send(session, event)
+
+    def _send(self, session: Session, event: dict[str, Any]) -> None:
+        if session.socket is None:
             return
-        task = asyncio.ensure_future(self._socket.send_str(json.dumps(event)))
+        task = asyncio.ensure_future(session.socket.send_str(json.dumps(event)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -82,9 +94,9 @@ class Gateway:
         match heard:
             case {"op": 1}:
                 await socket.send_json({"op": 11})
-            case {"op": 2, "d": {"intents": intents}}:
+            case {"op": 2, "d": {"intents": intents, "shard": [number, count]}}:
                 self.world.intents = intents
-                await self._begin(socket)
+                self._begin(socket, number, count)
             case {"op": 6, "d": {"session_id": session_id, "seq": seq}}:
                 await self._go_on(socket, session_id, seq)
             case {"op": 3, "d": presence}:
@@ -93,33 +105,35 @@ class Gateway:
             case _:
                 pass
 
-    async def _begin(self, socket: web.WebSocketResponse) -> None:
+    def _begin(self, socket: web.WebSocketResponse, number: int, count: int) -> None:
         self.identifies += 1
-        self._socket, self._session = socket, Session(f"session-{self.identifies}")
-        url = self.world.url.replace("http://", "ws://") + "/gateway/socket"
+        session = Session(f"session-{self.identifies}", (number, count), socket)
+        self._sessions[number] = session
+        mine = [each for each in self.world.guilds if (each >> 22) % count == number]
         ready = {
             "v": 10,
             "user": user(BOT_ID, "omost", is_bot=True),
-            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in self.world.guilds],
-            "session_id": self._session.id,
-            "resume_gateway_url": url,
-            "shard": [0, 1],
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in mine],
+            "session_id": session.id,
+            "resume_gateway_url": self.world.gateway_url,
+            "shard": [number, count],
             "application": {"id": str(APPLICATION_ID), "flags": 0},
         }
-        self.tell("READY", ready)
-        for guild_id in self.world.guilds:
-            self.tell("GUILD_CREATE", self.world.guild_payload(guild_id))
+        self._tell(session, "READY", ready)
+        for guild_id in mine:
+            self._tell(session, "GUILD_CREATE", self.world.guild_payload(guild_id))
         self.world.change()
 
     async def _go_on(self, socket: web.WebSocketResponse, session_id: str, seq: int) -> None:
-        if self._session is None or self._session.id != session_id:
+        session = next((each for each in self._sessions.values() if each.id == session_id), None)
+        if session is None:
             await socket.send_json({"op": 9, "d": False})
             return
         self.resumes += 1
-        self._socket = socket
-        for event in self._session.told[seq:]:
+        session.socket = socket
+        for event in session.told[seq:]:
             await socket.send_json(event)
-        self.tell("RESUMED", {})
+        self._tell(session, "RESUMED", {})
         self.world.change()
 
 

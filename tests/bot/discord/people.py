@@ -8,6 +8,7 @@ from tests.bot.discord.world import (
     APPLICATION_ID,
     BOT_ID,
     DM,
+    GROUP,
     MESSAGE_CONTENT,
     Asked,
     Channel,
@@ -50,11 +51,17 @@ class Person:
         *,
         mentions: bool | None = None,
         file: tuple[str, bytes] | None = None,
+        size_bytes: int = 0,
     ) -> dict[str, Any]:
-        """A message; a reply mentions whom it answers unless that is turned off."""
+        """A message; a reply mentions whom it answers unless that is turned off.
+
+        Discord says of a file that it has `size_bytes`, where that is named.
+        """
         mentions = bool(reply_to) if mentions is None else mentions
         is_read = mentions or channel.kind == DM or self.world.intents & MESSAGE_CONTENT
         attachments = [self.world.add_file(*file)] if file else []
+        if size_bytes:
+            attachments[0]["size"] = size_bytes
         message: dict[str, Any] = {
             "id": str(self.world.new_id()),
             "channel_id": str(channel.id),
@@ -162,7 +169,6 @@ class Person:
         self, channel: Channel, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None
     ) -> Asked:
         interaction_id = self.world.new_id()
-        is_direct = channel.kind == DM
         owners = {"1": str(self.id)} if self.is_guest else {"0": str(channel.guild_id or 0)}
         payload: dict[str, Any] = {
             "id": str(interaction_id),
@@ -174,10 +180,10 @@ class Person:
             "token": token_of(interaction_id),
             "version": 1,
             "locale": self.locale,
-            "app_permissions": ALL_PERMISSIONS,
+            "app_permissions": str(int(ALL_PERMISSIONS) & ~channel.denied),
             "entitlements": [],
             "authorizing_integration_owners": owners,
-            "context": 1 if is_direct else 0,
+            "context": {DM: 1, GROUP: 2}.get(channel.kind, 0),
             "attachment_size_limit": self.world.file_bytes,
         }
         if channel.guild_id:
@@ -222,8 +228,8 @@ def items_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def labels_of(message: dict[str, Any]) -> list[str]:
-    """What stands on the buttons."""
-    return [item["label"] for item in items_of(message) if item["type"] == BUTTON]
+    """The signs that stand on the buttons, without the words that follow."""
+    return [item["label"].split(" ")[0] for item in items_of(message) if item["type"] == BUTTON]
 
 
 def _filled(label: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tests.bot.discord.limits import check_message, check_modal
 from tests.bot.discord.world import (
+    ALL_PERMISSIONS,
     APPLICATION_ID,
     BOT_ID,
     DM,
@@ -23,7 +24,7 @@ from tests.bot.discord.world import (
 )
 
 API = "/api/v10"
-BUCKET, BUCKET_S = 5, 5.0
+BUCKET = 5
 HIDDEN = 1 << 6
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,6 +48,8 @@ class Rest:
         return [
             web.get(f"{API}/users/@me", self._me),
             web.get(f"{API}/oauth2/applications/@me", self._application),
+            web.get(f"{API}/applications/@me", self._own_application),
+            web.get(f"{API}/users/@me/guilds", self._guilds),
             web.get(f"{API}/gateway/bot", self._gateway),
             web.put(f"{API}/applications/{{application}}/commands", self._sync),
             web.post(f"{API}/users/@me/channels", self._open_dm),
@@ -55,6 +58,7 @@ class Rest:
             web.patch(f"{hooks}/messages/{{message}}", self._edit_answer),
             web.delete(f"{hooks}/messages/{{message}}", self._remove_answer),
             web.post(f"{API}/channels/{{channel}}/messages", self._post),
+            web.patch(f"{API}/channels/{{channel}}", self._change_channel),
             web.patch(f"{API}/channels/{{channel}}/messages/{{message}}", self._edit),
             web.delete(f"{API}/channels/{{channel}}/messages/{{message}}", self._remove),
             web.get("/files/{file}/{name}", self._file),
@@ -67,6 +71,7 @@ class Rest:
         if path.startswith(("/files", "/gateway/socket")):
             return await handler(request)
         world.calls.append((request.method, path))
+        world.change()
         fault = world.fault(request.method, path)
         try:
             if fault and not fault.has_effect:
@@ -115,11 +120,22 @@ class Rest:
         }
         return _json(payload)
 
+    async def _own_application(self, request: web.Request) -> web.Response:
+        """As whoever runs the bot has set it up."""
+        await self._me(request)
+        return _json({"id": str(APPLICATION_ID), "name": "omost", "flags": 0} | self.world.application)
+
+    async def _guilds(self, request: web.Request) -> web.Response:
+        await self._me(request)
+        return _json(
+            [{"owner": False, "permissions": ALL_PERMISSIONS} | each for each in self.world.guilds.values()]
+        )
+
     async def _gateway(self, request: web.Request) -> web.Response:
         del request
-        url = self.world.url.replace("http://", "ws://") + "/gateway/socket"
-        limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-        return _json({"url": url, "shards": 1, "session_start_limit": limit})
+        shards = self.world.shards
+        limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": shards}
+        return _json({"url": self.world.gateway_url, "shards": shards, "session_start_limit": limit})
 
     async def _sync(self, request: web.Request) -> web.Response:
         world = self.world
@@ -161,6 +177,7 @@ class Rest:
     async def _post(self, request: web.Request) -> web.Response:
         channel = self._channel(request)
         self._count(channel)
+        channel.is_archived = False
         payload, files = await _parts(request)
         nonce = payload.get("nonce")
         if nonce is not None and not (1 <= len(str(nonce)) <= 25):
@@ -173,9 +190,16 @@ class Rest:
             channel.nonces[nonce] = int(message["id"])
         return _json(message, headers=self._limit(channel))
 
+    async def _change_channel(self, request: web.Request) -> web.Response:
+        channel = self._channel(request)
+        channel.is_archived = (await request.json())["archived"]
+        return _json(channel_payload(channel))
+
     async def _edit(self, request: web.Request) -> web.Response:
         channel = self._channel(request)
         self._count(channel)
+        if channel.is_archived:
+            raise Refused(400, 50083, "Thread is archived")
         message = channel.messages.get(int(request.match_info["message"]))
         if message is None:
             raise Refused(404, 10008, "Unknown Message")
@@ -191,15 +215,16 @@ class Rest:
     def _count(self, channel: Channel) -> None:
         """The bucket of a channel; whoever heeds the headers never meets it."""
         sent = channel.sent_at_s
-        while sent and sent[0] <= now_s() - BUCKET_S:
+        while sent and sent[0] <= now_s() - self.world.bucket_s:
             sent.popleft()
         if len(sent) >= BUCKET:
-            self.world.wrongs.append(f"more than {BUCKET} in {BUCKET_S} s in channel {channel.id}")
+            self.world.wrongs.append(f"more than {BUCKET} in {self.world.bucket_s} s in channel {channel.id}")
         sent.append(now_s())
 
     def _limit(self, channel: Channel) -> dict[str, str]:
         sent = channel.sent_at_s
-        after_s = max(0.05, sent[0] + BUCKET_S - now_s()) if sent else BUCKET_S
+        bucket_s = self.world.bucket_s
+        after_s = max(0.05, sent[0] + bucket_s - now_s()) if sent else bucket_s
         return {
             "X-RateLimit-Limit": str(BUCKET),
             "X-RateLimit-Remaining": str(max(0, BUCKET - len(sent))),
@@ -219,6 +244,8 @@ class Rest:
         return asked
 
     async def _respond(self, request: web.Request) -> web.Response:
+        if self.world.holds_callbacks:
+            await self.world.holds_callbacks.wait()
         asked = self._asked(request)
         payload, files = await _parts(request)
         asked.delay_s = now_s() - asked.at_s

@@ -1,8 +1,11 @@
 """Who is served where on Discord, and who looks after a channel."""
 
+import asyncio
 from typing import Any
 
-from bot.sections import ChatSettings, PeopleSettings
+from bot.sections import ChatSettings, PeopleSettings, RoleSettings
+from engine.people import PRIORITY_SHARE
+from storage.records import ConversationKey
 from tests.bot.discord.conftest import DiscordStage
 from tests.bot.discord.people import MODERATOR, Person, labels_of
 from tests.bot.discord.world import DM, THREAD
@@ -30,6 +33,38 @@ async def test_roles_are_served_or_not(scene: DiscordStage):
     friend.say(stage.room, "make it dusk", first)
     await stage.result(2)
     assert len(stage.composer.requests) == 2
+
+
+async def test_roles_have_quotas(scene: DiscordStage):
+    """The server's roles say how much somebody may have in a day; of several the most generous."""
+    roles = {
+        f"discord:role/{STRANGERS}": RoleSettings(pictures_per_day=1),
+        f"discord:role/{FRIENDS}": RoleSettings(pictures_per_day=2),
+    }
+    stage = await with_settings(scene, roles=roles).start()
+    friend = Person(stage.world, 503, "Cyd", roles=(FRIENDS, STRANGERS))
+    stranger = Person(stage.world, 504, "Dan", roles=(STRANGERS,))
+    for number, person in enumerate((friend, stranger, friend), 1):
+        person.slash(stage.room, "omost", prompt="a pond")
+        await stage.result(number)
+    for person, most in ((stranger, "1 picture."), (friend, "2 pictures.")):
+        refused = await stage.answer(person.slash(stage.room, "omost", prompt="a pond"))
+        assert most in refused["content"]
+
+
+async def test_roles_have_a_share_of_the_queue(scene: DiscordStage):
+    """What somebody with a role of the priority list asks for counts as less than another's."""
+    people = PeopleSettings(priority=(f"discord:role/{FRIENDS}",))
+    scene.renderer.gate = asyncio.Event()  # while nothing is painted, all requests are taken for equally long
+    stage = await with_settings(scene, people=people).start()
+    Person(stage.world, 503, "Cyd", roles=(FRIENDS,)).slash(stage.room, "omost", prompt="a pond")
+    Person(stage.world, 504, "Dan").slash(stage.room, "omost", prompt="a pond")
+    await stage.world.until(lambda: len(stage.by_bot()) == 2, "both have a message")
+    turns = await stage.store.turns(ConversationKey("discord", str(stage.room.id)))
+    lengths = {turn.person.platform_id: turn.place.finish - turn.place.start for turn in turns}
+    assert lengths["504"] == PRIORITY_SHARE * lengths["503"]
+    scene.renderer.gate.set()
+    await stage.result(2)
 
 
 async def test_servers_categories_channels_and_threads_can_be_named(scene: DiscordStage):

@@ -7,10 +7,11 @@ import pytest
 
 from bot.chat.platform import AccountUnusable
 from bot.replies import words
-from storage.records import Durations, TurnStatus
+from storage.records import TurnStatus
 from tests.bot.discord.conftest import DiscordStage
-from tests.bot.discord.people import Person, labels_of
-from tests.bot.discord.world import DM, RESPOND_WITHIN_S, THREAD
+from tests.bot.discord.people import labels_of
+from tests.bot.discord.world import DM, RESPOND_WITHIN_S
+from tests.engine.conftest import eventually
 
 NO_ACCESS, NO_PERMISSION = 50001, 50013
 
@@ -60,6 +61,18 @@ async def test_what_happened_while_the_connection_was_lost(stage: DiscordStage):
     await stage.result()
     assert (stage.gateway.resumes, stage.gateway.identifies) == (1, 1)
     assert await stage.turns() == [TurnStatus.DONE]
+
+
+async def test_a_message_that_was_missed_is_answered_once(stage: DiscordStage):
+    """Also a message that was told before the connection was lost, and is told again when it goes on."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    stage.ann.say(stage.room, "make it dusk", first)
+    await stage.gateway.drop()
+    stage.gateway.repeat()
+    await stage.result(2)
+    await stage.ended()
+    assert len(stage.by_bot()) == 2
 
 
 @pytest.mark.parametrize("how", [{"status": 503}, {"drops": True}], ids=["an error", "a lost answer"])
@@ -162,13 +175,34 @@ async def test_an_interaction_is_acknowledged_while_the_bot_has_much_to_do(stage
     await stage.result(2)
 
 
-async def test_an_interaction_that_came_too_late_starts_nothing(stage: DiscordStage):
+async def test_nothing_comes_of_an_interaction_that_was_acknowledged_too_late(stage: DiscordStage):
     """The person saw that it failed, and will press again."""
     stage.world.fail("POST", "/callback", status=404, code=10062)
     stage.ann.slash(stage.room, "omost", prompt="too late")
+    await eventually(lambda: _is(stage, TurnStatus.CANCELLED), "it is called off")
     stage.ann.slash(stage.room, "omost", prompt="a pond")
+    result = await stage.result()
+    await stage.ended()
+    assert stage.by_bot() == [result]
+
+
+async def _is(stage: DiscordStage, status: TurnStatus) -> bool:
+    return status in await stage.turns()
+
+
+async def test_a_request_is_stored_before_it_is_acknowledged(scene: DiscordStage):
+    """So the process may die between the two: the next one shows the result, where nothing was to be seen."""
+    stage = await scene.start()
+    stage.world.holds_callbacks = asyncio.Event()
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    await stage.world.until(lambda: any("/callback" in path for _, path in stage.world.calls), "it is taken")
+    assert len(await stage.turns()) == 1
+    assert stage.by_bot() == []
+    await stage.stop()
+    stage.world.holds_callbacks.set()
+    await stage.start()
     await stage.result()
-    assert [each.prompt for each in stage.composer.requests] == ["a pond"]
+    assert len(stage.by_bot()) == 1
 
 
 async def test_the_result_comes_long_after_the_token_has_expired(stage: DiscordStage):
@@ -179,54 +213,6 @@ async def test_the_result_comes_long_after_the_token_has_expired(stage: DiscordS
     asked.is_expired = True
     stage.renderer.gate.set()
     await stage.result()
-
-
-async def test_where_the_bot_is_no_member_the_interaction_answers(stage: DiscordStage):
-    """Somebody's own app in a foreign server: the result is the answer to their command."""
-    elsewhere = stage.world.channel(stage.world.new_id())
-    elsewhere.refusal = NO_ACCESS
-    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
-    asked = cyd.slash(elsewhere, "omost", prompt="a pond")
-    result = await stage.result(1, elsewhere)
-    assert int(result["id"]) == asked.original
-    assert asked.responses[0].get("data", {}).get("flags", 0) == 0, "everybody sees it"
-
-
-async def test_a_thread_whose_channel_is_not_known(stage: DiscordStage):
-    """As all are where the bot is no member: it is served like any other."""
-    thread = stage.world.channel(stage.world.new_id(), THREAD, parent_id=stage.world.new_id())
-    thread.refusal = NO_ACCESS
-    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
-    cyd.slash(thread, "omost", prompt="a pond")
-    await stage.result(1, thread)
-
-
-async def test_where_the_bot_is_no_member_a_form_is_answered(stage: DiscordStage):
-    """A form that was opened by a command leaves nobody with a bot that thinks for ever."""
-    elsewhere = stage.world.channel(stage.world.new_id())
-    elsewhere.refusal = NO_ACCESS
-    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
-    form = await stage.form(cyd.slash(elsewhere, "settings"))
-    told = await stage.answer(cyd.fill(form, steps="9"))
-    assert "kept" in told["content"]
-
-
-async def test_where_only_the_interaction_answers_long_jobs_are_refused_beforehand(stage: DiscordStage):
-    """The answer would come when nobody can be answered any more: that is said before anything begins."""
-    stage.ann.slash(stage.room, "omost", prompt="a pond")
-    await stage.result()
-    await stage.ended()
-    stage.store.durations = _slow
-    elsewhere = stage.world.channel(stage.world.new_id())
-    elsewhere.refusal = NO_ACCESS
-    cyd = Person(stage.world, 503, "Cyd", is_guest=True)
-    told = await stage.answer(cyd.slash(elsewhere, "omost", prompt="a pond"))
-    assert "15 minutes" in told["content"]
-    assert await stage.turns(elsewhere) == []
-
-
-async def _slow() -> Durations:
-    return Durations(60.0, 14 * 60.0)
 
 
 async def test_a_token_that_is_refused_ends_with_a_reason(scene: DiscordStage):

@@ -4,8 +4,8 @@ import asyncio
 
 from storage.records import TurnStatus
 from tests.bot.discord.conftest import DiscordStage
-from tests.bot.discord.people import labels_of
-from tests.bot.discord.world import DM, THREAD
+from tests.bot.discord.people import items_of, labels_of
+from tests.bot.discord.world import DM
 from tests.engine.conftest import Stage
 
 
@@ -20,6 +20,19 @@ async def test_words_become_a_picture_in_one_message(stage: DiscordStage):
     assert labels_of(result) == ["🎲", "🧩", "↩️", "⬆️", "📜", "⭐", "✏️"]
     assert len(stage.by_bot()) == 1
     assert stage.world.content_of(result["attachments"][0]).startswith(b"\x89PNG")
+    await stage.world.until(lambda: not stage.world.hidden, "nobody is left with a bot that thinks")
+
+
+async def test_buttons_say_what_they_do(stage: DiscordStage):
+    """A few words stand beside each sign, in the language of who asked."""
+    for number, person in enumerate((stage.ann, stage.ben), 1):
+        person.slash(stage.room, "omost", prompt="a pond")
+        await stage.result(number)
+    english, chinese = ([item["label"] for item in items_of(each)] for each in stage.results())
+    for one, other in zip(english, chinese, strict=True):
+        assert len(one.split(" ")) > 1
+        assert one.split(" ")[0] == other.split(" ")[0]
+        assert one != other
 
 
 async def test_a_reply_changes_the_picture_without_the_content_of_all_messages(stage: DiscordStage):
@@ -48,8 +61,9 @@ async def test_a_reply_that_cannot_be_read_is_told_so(stage: DiscordStage):
 
 
 async def test_messages_are_answered_in_the_language_of_earlier_commands(stage: DiscordStage):
-    """Discord tells it with commands and buttons only."""
+    """Discord tells it with commands and buttons only; it is known after a restart too."""
     await stage.answer(stage.ben.slash(stage.room, "queue"))
+    await stage.restart()
     stage.ben.say(stage.room, "<@1001>", mentions=True)
     await stage.world.until(stage.by_bot, "the help")
     assert "/omost" in stage.by_bot()[0]["content"]
@@ -73,6 +87,7 @@ async def test_again_paints_with_another_seed(stage: DiscordStage):
     asked = stage.ben.press(stage.room, first, "🎲")
     await stage.result(2)
     assert asked.responses == [{"type": 6}]
+    assert asked.followups == [], "the new message says it"
     canvases, seeds = zip(
         *((canvas, settings.seed) for canvas, settings in stage.renderer.painted), strict=True
     )
@@ -144,20 +159,18 @@ async def test_cancelling_while_it_is_painted(stage: DiscordStage):
 
 
 async def test_a_batch_is_a_grid_with_buttons_for_each(stage: DiscordStage):
-    """Four pictures follow the grid; V3 paints neighbours of the third, and a reply to a picture means it."""
+    """One message shows all; V3 paints neighbours of the third, U2 the second, larger."""
     stage.ann.slash(stage.room, "omost", prompt="a pond", count=4, seed=40)
     grid = await stage.result()
     assert labels_of(grid)[7:] == ["U1", "U2", "U3", "U4", "V1", "V2", "V3", "V4"]
-    await stage.world.until(lambda: len(stage.by_bot()) == 5, "the pictures")
-    third = stage.by_bot()[3]
     stage.ann.press(stage.room, grid, "V3")
     await stage.result(2)
     assert stage.renderer.painted[-1][1].seed == 43
+    stage.ann.press(stage.room, grid, "U2")
+    await stage.result(3)
+    assert (stage.renderer.painted[-1][1].seed, stage.renderer.painted[-1][1].count) == (41, 1)
     await stage.ended()
-    stage.ben.say(stage.room, "make it dusk", third)
-    await stage.world.until(lambda: len(stage.composer.requests) == 2, "a change")
-    await stage.ended()
-    assert stage.renderer.painted[-1][1].seed == 42
+    assert len(stage.by_bot()) == 3
 
 
 async def test_scene_files_come_in_by_option_form_and_message(stage: DiscordStage):
@@ -190,18 +203,6 @@ async def test_settings_are_a_form(stage: DiscordStage):
     assert refused["content"]
 
 
-async def test_a_thread_is_a_conversation_of_its_own(stage: DiscordStage):
-    """What is refined in a thread is the thread's picture."""
-    thread = stage.world.channel(stage.guild_id, THREAD, parent_id=stage.room.id)
-    stage.ann.slash(stage.room, "omost", prompt="a pond")
-    await stage.result()
-    refused = await stage.answer(stage.ann.slash(thread, "undo"))
-    assert refused["content"]
-    stage.ann.slash(thread, "omost", prompt="another pond")
-    await stage.result(1, thread)
-    assert len(await stage.turns(thread)) == 1
-
-
 async def test_two_people_on_one_result(stage: DiscordStage):
     """Both get a picture of their own, at the same time."""
     stage.ann.slash(stage.room, "omost", prompt="a pond")
@@ -210,25 +211,6 @@ async def test_two_people_on_one_result(stage: DiscordStage):
     stage.ben.press(stage.room, first, "🎲")
     await stage.result(3)
     assert await stage.turns() == [TurnStatus.DONE] * 3
-
-
-async def test_options_are_completed(stage: DiscordStage):
-    """Sizes by name, and one's own scenes by their words."""
-    asked = stage.ben.types(stage.room, "omost", "size", "")
-    await stage.world.until(lambda: asked.responses, "sizes")
-    assert "896x1152" in [each["value"] for each in asked.responses[0]["data"]["choices"]]
-    stage.ann.slash(stage.room, "omost", prompt="a quiet pond")
-    await stage.result()
-    scenes = stage.ann.types(stage.room, "open", "scene", "quiet")
-    await stage.world.until(lambda: scenes.responses, "scenes")
-    (found,) = scenes.responses[0]["data"]["choices"]
-    stage.ann.slash(stage.room, "open", scene=found["value"])
-    await stage.result(2)
-    regions = stage.ann.types(stage.room, "regions", "region", "heron")
-    await stage.world.until(lambda: regions.responses, "regions")
-    (heron,) = regions.responses[0]["data"]["choices"]
-    panel = await stage.answer(stage.ann.slash(stage.room, "regions", region=heron["value"]))
-    assert "heron" in panel["content"]
 
 
 async def test_toasts_go_away(scene: DiscordStage, monkeypatch):

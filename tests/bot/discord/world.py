@@ -11,13 +11,15 @@ from typing import Any
 
 BOT_ID, APPLICATION_ID = 1001, 1001
 FIRST_ID = 1_200_000_000_000_000_000
-ALL_PERMISSIONS = str((1 << 50) - 1)
+ALL_PERMISSIONS = str((1 << 50) - 1 - (1 << 3))
+"""All but an administrator's, which no channel can deny."""
 FILE_BYTES = 10 * 1024 * 1024
 RESPOND_WITHIN_S = 3.0
 MESSAGE_CONTENT = 1 << 15
-PATIENCE_S = 90
+PATIENCE_S = 30
 
-TEXT, DM, THREAD, FORUM, CATEGORY = 0, 1, 11, 15, 4
+TEXT, DM, GROUP, THREAD, FORUM, CATEGORY = 0, 1, 3, 11, 15, 4
+ATTACH_FILES, SEND_IN_THREADS = 1 << 15, 1 << 38
 
 
 @dataclass
@@ -36,7 +38,12 @@ class Fault:
 
 @dataclass
 class Channel:
-    """A channel, thread or direct conversation."""
+    """A channel, thread or direct conversation.
+
+    Attributes:
+        denied: What the bot may not do there.
+        is_archived: Of a thread: nothing in it can be edited until it is opened again, as posting does.
+    """
 
     id: int
     kind: int
@@ -46,6 +53,8 @@ class Channel:
     is_nsfw: bool = False
     is_gone: bool = False
     refusal: int = 0
+    denied: int = 0
+    is_archived: bool = False
     messages: dict[int, dict[str, Any]] = field(default_factory=dict)
     nonces: dict[str, int] = field(default_factory=dict)
     sent_at_s: deque[float] = field(default_factory=deque)
@@ -84,9 +93,14 @@ class World:
     """All of Discord that the bot can see.
 
     Attributes:
+        application: What its owner has set up in the developer portal, beside the defaults.
         commands: As the bot told them the last time.
         hidden: Messages that only one person sees, by id.
         wrongs: What the bot did that Discord does not allow.
+        bucket_s: In so many seconds a channel takes five messages and edits.
+        host: Behind which the bot finds Discord, where that is not its own address: a proxy leads there.
+        holds_callbacks: What acknowledgements of interactions wait for.
+        shards: Into how many Discord wants the connection to be split.
     """
 
     def __init__(self) -> None:
@@ -102,8 +116,13 @@ class World:
         self.calls: list[tuple[str, str]] = []
         self.faults: list[Fault] = []
         self.wrongs: list[str] = []
+        self.bucket_s = 5.0
+        self.host = ""
+        self.holds_callbacks: asyncio.Event | None = None
+        self.shards = 1
         self.roles: list[int] = []
         self.presences: list[dict[str, Any]] = []
+        self.application: dict[str, Any] = {}
         self.tokens = {"a-token"}
         self.file_bytes = FILE_BYTES
         self.dispatch: Callable[[str, dict[str, Any]], None] = lambda _name, _data: None
@@ -112,6 +131,10 @@ class World:
 
     def new_id(self) -> int:
         return next(self._ids)
+
+    @property
+    def gateway_url(self) -> str:
+        return (self.host or self.url).replace("http://", "ws://") + "/gateway/socket"
 
     # --- places and people ----------------------------------------------------------------------------
 
@@ -124,6 +147,16 @@ class World:
         channel = Channel(self.new_id(), kind, guild_id, **named)
         self.channels[channel.id] = channel
         return channel
+
+    def thread_under(self, channel: Channel, message: dict[str, Any]) -> Channel:
+        """A thread that was opened under a message, whose id it has."""
+        thread = Channel(int(message["id"]), THREAD, channel.guild_id, channel.id)
+        self.channels[thread.id] = thread
+        return thread
+
+    def told_of(self, channel: Channel) -> dict[str, Any]:
+        """A channel as the gateway tells of it."""
+        return channel_payload(channel)
 
     def guild_payload(self, guild_id: int) -> dict[str, Any]:
         mine = [each for each in self.channels.values() if each.guild_id == guild_id]
@@ -258,19 +291,22 @@ def channel_payload(channel: Channel) -> dict[str, Any]:
         "nsfw": channel.is_nsfw,
         "permissions": ALL_PERMISSIONS,
     }
-    if channel.kind == DM:
-        return {"id": str(channel.id), "type": DM, "recipients": [user(55, "somebody")], "flags": 0}
+    if channel.kind in (DM, GROUP):
+        recipients = [user(55 + number, "somebody") for number in range(channel.kind)]
+        return {"id": str(channel.id), "type": channel.kind, "recipients": recipients, "flags": 0}
     payload["guild_id"] = str(channel.guild_id)
     payload["parent_id"] = str(channel.parent_id) if channel.parent_id else None
     if channel.kind == THREAD:
         metadata = {
-            "archived": False,
+            "archived": channel.is_archived,
             "auto_archive_duration": 60,
             "archive_timestamp": "2026-01-01T00:00:00+00:00",
         }
         counts = {"message_count": 0, "member_count": 1, "owner_id": "7", "flags": 0, "total_message_sent": 0}
         return {**payload, **counts, "thread_metadata": metadata}
-    return {**payload, "position": 0, "permission_overwrites": [], "topic": None}
+    denied = {"id": payload["guild_id"], "type": 0, "allow": "0", "deny": str(channel.denied)}
+    overwrites = [denied] if channel.denied else []
+    return {**payload, "position": 0, "permission_overwrites": overwrites, "topic": None}
 
 
 def token_of(interaction_id: int) -> str:

@@ -42,8 +42,8 @@ class BotApi(World):
 
     As an asynchronous context manager it listens. python-telegram-bot wants `base_url` and `base_file_url`.
     With `enforces_rates` a call that comes too early is answered with 429, else it is only written down; what
-    is early by less than `rate_jitter_s` of the wall's time is not. `speed` lets the clock of rates and of
-    buttons run faster than the wall's, or with 0 only when it is turned.
+    is early by less than `rate_jitter_s` of the wall's time is not. `speed` lets the clock of rates run
+    faster than the wall's, or with 0 only when it is turned; presses wait for their answers by the wall's.
     """
 
     token = TOKEN

@@ -70,7 +70,8 @@ async def read_call(request: web.Request, method: str, at_s: float) -> Call:
     elif request.can_read_body:
         for name, value in (await request.post()).items():
             if isinstance(value, web.FileField):
-                uploads[name] = Upload(value.filename, value.file.read())
+                with value.file as file:
+                    uploads[name] = Upload(value.filename, file.read())
             else:
                 arguments[name] = value if isinstance(value, str) else bytes(value).decode()
     return Call(method, at_s, arguments, uploads)

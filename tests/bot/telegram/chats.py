@@ -162,6 +162,10 @@ class Chat:
             for number, data in enumerate(pictures)
         ]
 
+    async def send_other(self, person: Person, **what: Any) -> Message:
+        """Sends a voice, a sticker or the like: `what` stands in the update as it is."""
+        return self._receive(person, Content(), extra=what)
+
     async def forward(self, person: Person, message: Message, **place: Any) -> Message:
         """Passes on what another has written, in this chat or another."""
         author = message.sender or self._wiring.bot

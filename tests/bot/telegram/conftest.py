@@ -1,11 +1,15 @@
 """A Bot API server on loopback and the real python-telegram-bot in front of it."""
 
+import functools
 import gc
+import inspect
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from httpx._transports import default as _default
 from telegram import Bot
 
 from tests.bot.telegram.bot_api import BotApi
@@ -19,13 +23,31 @@ def _durations_as_timedeltas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What each bot would make anew: its first data, whom it trusts; and how its log looks."""
+    House.template = tmp_path_factory.mktemp("template")
+    gc.collect()
+    gc.freeze()  # so that collecting looks only at what tests leave behind
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.stdlib.add_log_level, plain])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_default, "create_ssl_context", functools.cache(_default.create_ssl_context))
+        yield
+    structlog.reset_defaults()
+    gc.unfreeze()
+    House.template = None
+
+
 @pytest.fixture(autouse=True)
-def _cut_short() -> Iterator[None]:
+def _cut_short(request: pytest.FixtureRequest) -> Iterator[None]:
     """A socket is left to the collector by httpx when a request is cancelled in the middle of it.
 
     It is collected here, or it would be held against whatever test comes later.
     """
     yield
+    if not inspect.iscoroutinefunction(request.function):
+        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "unclosed", ResourceWarning)
         gc.collect()

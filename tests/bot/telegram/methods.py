@@ -157,7 +157,8 @@ def delete_message(world: World, call: Call) -> Any:
 def answer_callback_query(world: World, call: Call) -> Any:
     press = world.wiring.presses.get(call.text("callback_query_id"))
     is_open = press is not None and press.answer is None
-    if press is None or not is_open or world.clock.now_s() - press.at_s > QUERY_LIFE_S:
+    life_s = QUERY_LIFE_S * max(1, world.clock.speed)
+    if press is None or not is_open or world.clock.now_s() - press.at_s > life_s:
         raise bad_request(QUERY_TOO_OLD)
     if len(call.text("text")) > ANSWER_CHARACTERS:
         raise bad_request("MESSAGE_TOO_LONG")

@@ -1,7 +1,6 @@
-"""A bot as a process that can be killed: python -m tests.bot.telegram.process FOLDER URL TOKEN."""
+"""A bot as a process that can be killed."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,5 +41,6 @@ async def main(folder: str, url: str, token: str) -> None:
         await house.serving
 
 
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+def serve(folder: str, url: str, token: str) -> None:
+    """What the process does."""
+    asyncio.run(main(folder, url, token))

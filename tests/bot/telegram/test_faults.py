@@ -179,8 +179,11 @@ async def test_a_closed_topic_ends_quietly(telegram: BotApi) -> None:
     assert result.thread_id == two.id
 
 
-async def test_what_breaks_each_time_is_given_up(telegram: BotApi, house: House) -> None:
+async def test_what_breaks_each_time_is_given_up(
+    telegram: BotApi, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An update that cannot be handled is given up after three attempts, and the person is told."""
+    monkeypatch.setattr("bot.telegram.inbox.PAUSE_S", 0.05)
     telegram.faults.refuse("getFile", bad_request("wrong file_id"), times=100)
     ada = telegram.person("Ada")
     chat = telegram.private(ada)

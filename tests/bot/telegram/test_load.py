@@ -7,13 +7,14 @@ from tests.bot.telegram.house import House, is_result
 
 PRIVATE, GROUPS = 80, 20
 PATIENCE_S = 240
-JITTER_S = 0.25
+SPEED = 2.0
+JITTER_S = 0.2
 """Calls share two processors with the server, so they do not arrive as evenly as they are sent."""
 
 
 async def test_a_hundred_chats_at_once(tmp_path: Path) -> None:
     """No method exceeds the documented rates, each chat gets one result, and nothing is left over."""
-    async with BotApi(rate_jitter_s=JITTER_S) as telegram, House(telegram, tmp_path) as house:
+    async with BotApi(speed=SPEED, rate_jitter_s=JITTER_S) as telegram, House(telegram, tmp_path) as house:
         people = [telegram.person(f"Person {number}") for number in range(PRIVATE + GROUPS)]
         chats = [telegram.private(person) for person in people[:PRIVATE]]
         chats += [telegram.group(person.first_name, person) for person in people[PRIVATE:]]

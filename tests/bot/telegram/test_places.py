@@ -170,6 +170,26 @@ async def test_the_operators_lists_and_spoilers(telegram: BotApi, tmp_path: Path
         assert len(house.renderer.painted) == 1
 
 
+async def test_what_is_hidden_is_hidden_everywhere(telegram: BotApi, tmp_path: Path) -> None:
+    """Albums and histories have spoilers too; a file, which can have none, comes without a small picture."""
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    async with House(telegram, tmp_path, chats={"spoilers": "always"}):
+        await chat.say(ada, "/omost x4 a fair")
+        grid = await after(chat)
+        await chat.until(lambda: [message for message in chat.bot_messages if message.media_group_id][3:])
+        await chat.say(ada, "/history")
+        await chat.wait_for(lambda message: message.photo and "go on from" in message.text)
+        pictures = [message for message in chat.bot_messages if message.photo]
+        await chat.press(ada, grid, "📜")
+        plan = await chat.wait_for(lambda message: "PNG" in str(message.buttons))
+        await chat.press(ada, plan, "PNG 2")
+        await chat.wait_for(lambda message: message.document and message.document.name.endswith(".png"))
+    assert len(pictures) == 6
+    assert all(message.content.has_spoiler for message in pictures)
+    assert all(call.flag("disable_content_type_detection") for call in telegram.calls("sendDocument"))
+
+
 @pytest.mark.usefixtures("house")
 async def test_words_for_a_panel_are_no_request(telegram: BotApi) -> None:
     """Who replies to help or to a panel in a group has not asked for a picture."""

@@ -1,35 +1,33 @@
 """A bot that is killed at any point and started again: each request becomes one result, in one message."""
 
 import asyncio
-import os
-import signal
-import sys
+import multiprocessing
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.house import House, is_result
+from tests.bot.telegram.process import serve
 
 PATIENCE_S = 120
 WISH = "/omost a fair"
 
 
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.bot.telegram.process"])  # so that each need not import everything
+
+
 @asynccontextmanager
-async def bot(telegram: BotApi, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def bot(telegram: BotApi, folder: Path) -> AsyncIterator[None]:
     """A bot process, which is killed in the end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bot.telegram.process", str(folder), telegram.url, telegram.token),
-        env={**os.environ, "PTB_TIMEDELTA": "true"},
-        stderr=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    process = _PROCESSES.Process(target=serve, args=(str(folder), telegram.url, telegram.token), daemon=True)
+    await asyncio.to_thread(process.start)
     try:
-        yield process
+        yield
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
+        process.kill()
+        await asyncio.to_thread(process.join)
 
 
 async def test_killed_while_painting(telegram: BotApi, tmp_path: Path) -> None:

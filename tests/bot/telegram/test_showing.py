@@ -1,4 +1,4 @@
-"""How views become what Telegram takes: texts, keyboards, pictures; and what is typed becomes options."""
+"""How views become what Telegram takes: texts, keyboards, pictures."""
 
 from pathlib import Path
 
@@ -20,13 +20,11 @@ from bot.chat.platform import (
     Unsure,
 )
 from bot.chat.presses import Action, Press
-from bot.chat.scene_options import Options
 from bot.chat.views import Button, Choice, Option, Picture, Span, Style, View
 from bot.replies import LANGUAGES, words
 from bot.telegram.menu import menu
 from bot.telegram.refusals import named
-from bot.telegram.showing import keyboard, units, upload, written
-from bot.telegram.typed import read_typed
+from bot.telegram.showing import MAX_TEXT_UNITS, keyboard, paged, units, upload, written
 from tests.bot.telegram.limits import checked_caption, checked_entities, checked_keyboard, checked_photo
 
 SPANS = st.lists(st.builds(Span, st.text(max_size=300), st.sampled_from(Style)), max_size=8).map(tuple)
@@ -85,33 +83,24 @@ def test_pictures_that_telegram_does_not_show_are_files(tmp_path: Path, size_px,
         checked_photo(sent.content)
 
 
-@pytest.mark.parametrize(
-    ("typed", "prompt", "options"),
-    [
-        ("a fox", "a fox", Options()),
-        ("1024x768 seed:7 x4 a fox", "a fox", Options(size="1024x768", seed=7, count=4)),
-        ("16:9 a fox at 12:30", "a fox at 12:30", Options(size="16:9")),
-        ("a fox --seed 7 --size 2:3", "a fox", Options(size="2:3", seed=7)),
-        ("a fox seed=7", "a fox", Options(seed=7)),
-        ("4x steps：30 cfg:5.5 狐狸", "狐狸", Options(count=4, steps=30, guidance=5.5)),
-        ('no:"two tails, blurry" a fox', "a fox", Options(negative_prompt="two tails, blurry")),
-        ("seed:many a fox", "seed:many a fox", Options()),
-        ("note:7 a fox", "note:7 a fox", Options()),
-        ("two foxes, one\nred x4", "two foxes, one\nred x4", Options()),
-        ("", "", Options()),
-        ("x4", "", Options(count=4)),
-    ],
-)
-def test_options_are_read_where_they_are_typed(typed, prompt, options):
-    """Before and behind the words; what is not understood stays among them."""
-    assert read_typed(typed) == (prompt, options)
+@given(SPANS, st.integers(20, 300))
+def test_a_long_text_goes_on_in_other_messages(text, first_units):
+    """Each piece fits, and together they are the text: nothing but the space between them is lost."""
+    pages = paged(text, first_units)
+    assert all(units("".join(span.text for span in page)) <= first_units for page in pages[:1])
+    assert all(units("".join(span.text for span in page)) <= MAX_TEXT_UNITS for page in pages)
+    joined = "".join("".join(span.text for page in pages for span in page).split())
+    assert joined == "".join("".join(span.text for span in text).split())
 
 
-@given(st.text(max_size=200))
-def test_anything_may_be_typed(typed):
-    """Whatever it is, the words are a part of it."""
-    prompt, _ = read_typed(typed)
-    assert prompt in typed
+def test_pages_end_between_paragraphs():
+    """A paragraph is broken only if it is longer than a page; styles go on."""
+    paragraphs = [f"{number} " + "word " * 40 for number in range(30)]
+    pages = paged((Span("Help\n\n", Style.BOLD), Span("\n\n".join(paragraphs))), 1000)
+    texts = ["".join(span.text for span in page) for page in pages]
+    assert len(pages) == 3
+    assert [text.split()[0] for text in texts] == ["Help", "4", "24"]
+    assert pages[0][0].style is Style.BOLD
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The whole story on Telegram, over HTTP: from the first words to a scene file that comes back."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,37 @@ async def test_the_whole_story(telegram: BotApi, house: House) -> None:
     shown = len(chat.bot_messages)
     await chat.press(ada, tree, "1.")
     await chat.until(lambda: len(chat.bot_messages) > shown)
+
+
+async def test_the_story_goes_on_after_a_restart(telegram: BotApi, tmp_path: Path) -> None:
+    """Ended in the middle of a picture and opened again: the same message, one history, and all goes on."""
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    async with House(telegram, tmp_path) as house:
+        await chat.say(ada, HOLIDAY)
+        first = await after(chat)
+        house.renderer.gate = asyncio.Event()
+        await chat.reply(ada, first, "change the clown to a magician")
+        second = await chat.wait_for(lambda message: "Painting" in message.text)
+    assert not is_result(second)
+    async with House(telegram, tmp_path) as house:
+        await chat.until(lambda: is_result(second))
+        assert "magician" in second.text
+        await chat.press(ada, second, "↩️")
+        back = await after(chat, first, second)
+        await chat.say(ada, "/omost x4 a fair")
+        grid = await after(chat, first, second, back)
+        await chat.until(lambda: [message for message in chat.bot_messages if message.media_group_id][3:])
+        house.renderer.gate = asyncio.Event()
+        await chat.press(ada, grid, "🎲")
+        running = await chat.wait_for(lambda message: ["❌"] in message.buttons)
+        await chat.press(ada, running, "❌")
+        await chat.until(lambda: "Cancelled" in running.text)
+        house.renderer.gate.set()
+        await chat.say(ada, "/history")
+        tree = await chat.wait_for(lambda message: message.photo and "go on from" in message.text)
+        assert len(tree.buttons) >= 3
+    assert len([message for message in chat.bot_messages if is_result(message)]) == 4
 
 
 @pytest.mark.usefixtures("house")
@@ -161,7 +193,7 @@ async def test_a_scene_comes_back_as_a_file(telegram: BotApi, house: House) -> N
 
 async def test_a_slow_composer_is_watched_in_drafts(telegram: BotApi, house: House) -> None:
     """In a private chat the regions appear one by one as a draft; in a group nothing of the kind is sent."""
-    house.composer.pause_s = 0.8
+    house.composer.pause_s = 0.12
     ada = telegram.person("Ada")
     chat, group = telegram.private(ada), telegram.group("Club", ada)
     await chat.say(ada, HOLIDAY)
@@ -171,3 +203,15 @@ async def test_a_slow_composer_is_watched_in_drafts(telegram: BotApi, house: Hou
     await group.say(ada, HOLIDAY)
     await after(group)
     assert len(telegram.calls("sendMessageDraft")) == shown
+
+
+@pytest.mark.usefixtures("house")
+async def test_an_address_among_the_words_shows_no_page(telegram: BotApi) -> None:
+    """Telegram would show what a stranger's page says of itself, under the bot's name."""
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    await chat.say(ada, "/omost a pond as on https://example.org/pond")
+    await chat.wait_for(is_result)
+    texts = [*telegram.calls("sendMessage"), *telegram.calls("editMessageText")]
+    assert texts
+    assert all(call.value("link_preview_options") == {"is_disabled": True} for call in texts)

@@ -1,0 +1,108 @@
+"""What a message is about, in its first line: whose words they were, or what was made of which picture."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.captions import Making, making, title
+from bot.chat.views import Span, Style, Text, plain
+from bot.replies import Words
+from engine.orders import from_turn
+from storage.errors import NotFound
+from storage.records import Revision, Turn
+from storage.store import Store
+
+MAX_TITLE_CHARS: Final = 200
+MAX_NAME_CHARS: Final = 40
+
+_MAX_STEPS_BACK: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for.
+
+    Attributes:
+        title: The words; of a picture that was made without any, those of the one that it was made from.
+        making: What was to be done.
+        asker: What people there call who asked; empty where that goes without saying.
+        is_quoted: Whether the words are the person's own, and not a form's.
+        is_earlier: Whether the picture was there before and is shown once more.
+    """
+
+    title: str
+    making: Making = Making.SAID
+    asker: str = ""
+    is_quoted: bool = True
+    is_earlier: bool = False
+
+    def line(self, words: Words) -> Text:
+        """The line, for above everything else."""
+        said = self._said(words)
+        if not self.asker:
+            return said
+        asker = Span(_short(self.asker, MAX_NAME_CHARS), Style.BOLD)
+        return (asker, Span(": "), *said) if said else (asker,)
+
+    def _said(self, words: Words) -> Text:
+        if not self.title:
+            return ()
+        called = _short(self.title, MAX_TITLE_CHARS)
+        if self.is_earlier:
+            return plain(words.text("Earlier picture: “{title}”", title=called))
+        match self.making:
+            case Making.SAID:
+                shown = words.text("“{title}”", title=called) if self.is_quoted else called
+                return (Span(shown, Style.ITALIC),)
+            case Making.AGAIN:
+                return plain(words.text("“{title}”, painted again", title=called))
+            case Making.LARGER:
+                return plain(words.text("Larger version of “{title}”", title=called))
+            case Making.VARIED:
+                return plain(words.text("Variations of “{title}”", title=called))
+
+
+async def asked_for(store: Store, turn: Turn, asker: str = "") -> Asked:
+    """What a turn was asked for.
+
+    Raises:
+        StorageError: It could not be read.
+    """
+    order = from_turn(turn)
+    parent = await _revision(store, turn.parent_id)
+    how = making(turn.prompt, order.settings, parent and parent.scene.settings)
+    called = turn.prompt or (await _origin(store, parent) if parent else "")
+    return Asked(called, how, asker, is_quoted=turn.request.get("kind") != "adopt")
+
+
+async def earlier(store: Store, revision: Revision) -> Asked:
+    """A picture that is shown once more.
+
+    Raises:
+        StorageError: It could not be read.
+    """
+    return Asked(await _origin(store, revision), is_earlier=True)
+
+
+async def _origin(store: Store, revision: Revision) -> str:
+    """The words that a picture goes back to."""
+    origin = revision
+    for _ in range(_MAX_STEPS_BACK):
+        if origin.prompt or not (parent := await _revision(store, origin.parent_id)):
+            break
+        origin = parent
+    return title(origin)
+
+
+async def _revision(store: Store, revision_id: str | None) -> Revision | None:
+    """The revision; None for none, and for one that is gone."""
+    if revision_id is None:
+        return None
+    try:
+        return await store.revision(revision_id)
+    except NotFound:
+        return None
+
+
+def _short(text: str, max_chars: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"

@@ -1,0 +1,126 @@
+"""What is wrong with settings, in sentences for the operator who edits them.
+
+It knows how settings are named, in files and in the environment, and not what they are for.
+"""
+
+import os
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any, Final, cast, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.sections import RoleSettings
+
+ENVIRONMENT_PREFIX: Final = "OMOST_"
+NESTED: Final = "__"
+
+_SECRETS: Final = {"openai": "api_key", "discord": "token", "telegram": "token", "web": "password"}
+"""Keys by their tables; they are taken from the environment alone."""
+_UNTOLD: Final = ("database", "openai", "discord", "telegram", "web.password")
+"""Nothing that stands in these is ever repeated: a password or a key may be among it."""
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: `OMOST_WEB__PORT` for `web.port`."""
+    return ENVIRONMENT_PREFIX + name.upper().replace(".", NESTED)
+
+
+def names_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Every setting's name, dotted as in `web.port`; those of `roles` are the operator's to choose."""
+    return tuple(_names(model))
+
+
+class Faults:
+    """Finds words for what is wrong with the settings of a model.
+
+    Args:
+        model: All settings, with tables as their fields.
+        source: The file's name.
+    """
+
+    def __init__(self, model: type[BaseModel], source: str) -> None:
+        self._known = (*names_of(model), *model.model_fields)
+        self._source = source
+
+    def of_variables(self) -> list[str]:
+        """Variables that are no setting; pydantic-settings itself passes over them in silence."""
+        known = {variable(name) for name in self._known}
+        strange = [name for name in os.environ if name.upper().startswith(ENVIRONMENT_PREFIX)]
+        return [self._strange(name) for name in sorted(strange) if name.upper() not in known]
+
+    def of_keys(self, values: dict[str, Any]) -> list[str]:
+        """Takes keys out of what a file says, which is copied, shown and committed."""
+        told: list[str] = []
+        for table, key in _SECRETS.items():
+            section: Any = values.get(table)
+            if isinstance(section, dict) and cast("dict[str, Any]", section).pop(key, None):
+                told.append(
+                    f"{self._source}: {table}.{key}: a key is taken from the environment alone: set "
+                    f"{variable(f'{table}.{key}')}, and remove it from the file."
+                )
+        return told
+
+    def of_values(self, error: ValidationError) -> list[str]:
+        """What is not allowed."""
+        return [self._sentence(problem) for problem in error.errors()]
+
+    def of_unfiltered(self, name: str, model: str) -> str:
+        """A model that refuses nothing, named by a setting, without anything that refuses in its place."""
+        place, shown = self._place(name)
+        return (
+            f"{place}: {shown} is {model!r}, a model that refuses nothing: "
+            "say under [safety] what is not composed, as block or classifier."
+        )
+
+    def _strange(self, found: str) -> str:
+        name = found[len(ENVIRONMENT_PREFIX) :].lower().replace(NESTED, ".")
+        return f"environment: {found} is no setting. The nearest is {variable(self._nearest(name))}."
+
+    def _sentence(self, problem: ErrorDetails) -> str:
+        parts = [
+            part for part in problem["loc"] if isinstance(part, str) and part != "[key]"
+        ]  # no places in lists
+        name = ".".join(parts)
+        place, shown = self._place(name)
+        if problem["type"] == "extra_forbidden":
+            nearest = _nearest_of_role(parts[-1]) if parts[0] == "roles" else self._nearest(name)
+            return f"{place}: {shown} is no setting. The nearest is {nearest}."
+        if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            return f"{place}: {shown}: it must be a table, [{name}]."
+        found = "" if name in _UNTOLD or parts[0] in _UNTOLD else f" is {problem['input']!r}"
+        reason = problem["msg"][:1].lower() + problem["msg"][1:]
+        return f"{place}: {shown}{found}: {reason}."
+
+    def _place(self, name: str) -> tuple[str, str]:
+        """Where a setting was set, and what it is called there."""
+        if variable(name) in {found.upper() for found in os.environ}:
+            return "environment", variable(name)
+        return self._source, name
+
+    def _nearest(self, wrong: str) -> str:
+        """The setting that was most likely meant: misspelt, or in the wrong table."""
+
+        def likeness(name: str) -> float:
+            last, wrong_last = name.rpartition(".")[2], wrong.rpartition(".")[2]
+            return _likeness(name, wrong) + _likeness(last, wrong_last)
+
+        return max(self._known, key=likeness)
+
+
+def _nearest_of_role(wrong: str) -> str:
+    return max(RoleSettings.model_fields, key=lambda name: _likeness(name, wrong))
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        kind: Any = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{prefix}{name}.")
+        elif get_origin(kind) is not dict:
+            yield prefix + name

@@ -1,0 +1,78 @@
+"""Greetings and thanks ask for nothing."""
+
+import pytest
+
+from bot.chat.small_talk import small_talk
+from tests.bot.chat.conftest import ChatStage
+from tests.bot.chat.talking import Talking, talking_about, words_of
+
+ANN, BEN, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM, ChatStage.DEN
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hi", "hello"),
+        ("Hello!", "hello"),
+        ("你好", "hello"),
+        ("👋🏽", "hello"),
+        ("Thanks!!", "thanks"),
+        ("thank you so much :)", "thanks"),
+        ("谢谢！", "thanks"),
+        ("好的，谢谢", "thanks"),
+        ("ok", "thanks"),
+        ("👍", "thanks"),
+        ("❤️🔥", "thanks"),
+        ("nice 👍🏿", "thanks"),
+        ("hello kitty", None),
+        ("thanks, now make it dusk", None),
+        ("好的，再大一点", None),
+        ("你好吗的狗", None),
+        ("🐸", None),
+        ("🐸👍", None),
+        ("good 🐶🏖", None),
+        ("hi! what can you do?", "hello"),
+        ("", None),
+        ("...", None),
+    ],
+)
+def test_what_is_a_request_and_what_is_not(text, kind):
+    """Only the whole of a message counts, whatever stands around its words."""
+    assert small_talk(text) == kind
+
+
+@pytest.fixture
+async def talking(store, tmp_path):
+    async with talking_about(store, tmp_path / "data") as opened:
+        yield opened
+
+
+async def test_thanks_start_nothing(talking: Talking):
+    """Said or as a reply to a picture, in each language: it is answered, and nothing is begun."""
+    shown = await talking.asked()
+    for person, text in ((ANN, "hi"), (ANN, "thanks!"), (BEN, "谢谢"), (BEN, "👍")):
+        for reply_to in (None, shown.message):
+            answer = await talking.talk.compose(person.says(ROOM, reply_to), text)
+            assert words_of(answer), text
+    assert len(await talking.store.turns(ROOM.conversation)) == 1
+
+
+async def test_the_form_asks_where_words_are_missing(talking: Talking):
+    """/refine alone asks what shall change, and where there is no picture, for the first one."""
+    answer = await talking.talk.refine(ANN.says(ROOM), " ")
+    assert "/omost" in words_of(answer)
+    for ask in (talking.talk.undo, talking.talk.history, talking.talk.regions, talking.talk.render):
+        assert "No picture here yet" in words_of(await ask(ANN.says(ROOM)))
+    shown = await talking.asked()
+    answer = await talking.talk.refine(ANN.says(ROOM), " ")
+    assert answer.form.press.subject == (await talking.revision(shown)).id
+    assert len(await talking.store.turns(ROOM.conversation)) == 1
+
+
+async def test_who_begins_anew_is_told_once_how_to_change(talking: Talking):
+    """Alone with the bot, the second scene says it, the third and a group's do not."""
+    hint = "Reply to a picture to change it."
+    texts = [(await talking.asked(chat=DEN)).text for _ in range(3)]
+    assert [hint in text for text in texts] == [False, True, False]
+    group = [(await talking.asked(BEN, chat=ROOM)).text for _ in range(2)]
+    assert not any("回复一张图片就能修改它。" in text for text in group)
