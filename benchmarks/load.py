@@ -50,7 +50,7 @@ WATCH_EVERY_S = 5.0
 KILL_EVERY_S = 40.0
 UNHEARD_AFTER_S = 60.0
 """Discord repeats nothing to a bot that was away: such a request is not acknowledged, and people ask anew."""
-THINKS_S = 150.0
+THINKS_S = 300.0
 """On average between a picture and the next request."""
 JITTER_S = 0.25
 """Calls share the processors with the servers, so they do not arrive as evenly as they are sent."""
@@ -200,7 +200,7 @@ def telegram_member(chat: Chat, person: TelegramPerson) -> Member:
     return Member(ask, seen)
 
 
-def discord_member(world: World, channel: Channel, person: DiscordPerson) -> Member:
+def discord_member(channel: Channel, person: DiscordPerson) -> Member:
     """Somebody on Discord."""
     mine: list[str] = []
 
@@ -226,7 +226,6 @@ def discord_member(world: World, channel: Channel, person: DiscordPerson) -> Mem
         else:
             person.slash(channel, "omost", prompt=words)
 
-    del world
     return Member(ask, seen)
 
 
@@ -246,9 +245,7 @@ def community(count: int, telegram: BotApi, discord: World) -> list[Member]:
         else:
             if not channels or number // (SEEN_IN_DISCORD * 5 // 2) >= len(channels):
                 channels.append(discord.channel(guild, name=f"channel-{len(channels)}"))
-            members.append(
-                discord_member(discord, channels[-1], DiscordPerson(discord, 1000 + number, f"P{number}"))
-            )
+            members.append(discord_member(channels[-1], DiscordPerson(discord, 1000 + number, f"P{number}")))
     return members
 
 

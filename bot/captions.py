@@ -44,6 +44,12 @@ def title(revision: Revision) -> str:
     return revision.prompt or revision.scene.canvas.global_description.description
 
 
+def on_one_line(text: str, max_chars: int) -> str:
+    """The text without its line breaks, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
 def _title_among(revision: Revision, known: Mapping[str, Revision], words: Words) -> str:
     parent = known.get(revision.parent_id or "")
     origin = revision

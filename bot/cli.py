@@ -40,7 +40,6 @@ from bot.options import (
 )
 
 if TYPE_CHECKING:
-    from bot.replies import Words
     from bot.report import Report
     from bot.settings import Settings
 
@@ -259,9 +258,13 @@ def canvas_check(canvas: CanvasArgument, *, as_json: Json = False, config: Confi
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None) -> None:
     """Make the database, or bring its tables up to date; every start of the bot does the same."""
+    from bot.worker import upgrade
+
     with _command(config, as_json=False) as (report, settings):
-        asyncio.run(_upgrade(settings))
-        report.result(_upgraded(settings, report.words), {})
+        asyncio.run(upgrade(settings))
+        words = report.words
+        here = words.text("The database in {folder} is up to date.", folder=settings.data_dir)
+        report.result(words.text("The database is up to date.") if settings.database_url() else here, {})
 
 
 @app.command("config", epilog=_CONFIG_EXAMPLES)
@@ -285,8 +288,7 @@ def doctor(*, as_json: Json = False, config: Config = None) -> None:
 
     configure_log("critical")
     with reporting(as_json=as_json):
-        found = examine(config)
-        print_examination(found, as_json=as_json)
+        print_examination(found := examine(config), as_json=as_json)
     end_with(found)
 
 
@@ -398,16 +400,3 @@ def _service(config: Path | None) -> "Generator[tuple[Report, Settings]]":
             raise typer.Exit(ExitStatus.UNAVAILABLE) from error
         except WorkerCannotStart as error:  # it has said why
             raise typer.Exit(error.status) from error
-
-
-async def _upgrade(settings: "Settings") -> None:
-    from bot.worker import open_store
-
-    async with open_store(settings):
-        pass
-
-
-def _upgraded(settings: "Settings", words: "Words") -> str:
-    if settings.database_url():
-        return words.text("The database is up to date.")
-    return words.text("The database in {folder} is up to date.", folder=settings.data_dir)

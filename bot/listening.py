@@ -59,6 +59,10 @@ def listen_if_named(host: str, port: int) -> Generator[socket.socket | None]:
 
 def address_of(listener: socket.socket) -> str:
     """What to type into a browser on this machine."""
-    host, port = cast("tuple[str, int]", listener.getsockname()[:2])
+    return url_of(*cast("tuple[str, int]", listener.getsockname()[:2]))
+
+
+def url_of(host: str, port: int) -> str:
+    """Where this machine itself finds what listens there, perhaps at all of its addresses."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -6,6 +6,7 @@ Libraries' warnings go the same way, and so does an error that nobody has caught
 import logging
 import re
 import sys
+import threading
 from collections.abc import Collection, Iterable
 from functools import partial
 from types import TracebackType
@@ -59,7 +60,7 @@ def configure_log(
         logger_factory=_stderr_logger,
     )
     _take_over_logging()
-    sys.excepthook = _log_crash
+    sys.excepthook, threading.excepthook = _log_crash, _log_thread_crash
 
 
 def _renderer(style: Format) -> Processor:
@@ -115,7 +116,15 @@ class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Passes a library's record on."""
         write = _log.error if record.levelno >= logging.ERROR else _log.warning
-        write("library", logger=record.name, detail=record.getMessage(), exc_info=record.exc_info)
+        write("library", logger=record.name, detail=_detail(record), exc_info=record.exc_info)
+
+
+def _detail(record: logging.LogRecord) -> str:
+    """What a record says; a library whose values do not fit its sentence must not fail because of that."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return f"{record.msg} {record.args}"
 
 
 def _take_over_logging() -> None:
@@ -131,3 +140,9 @@ def _log_crash(kind: type[BaseException], error: BaseException, trace: Traceback
         sys.__excepthook__(kind, error, trace)
     else:
         _log.critical("crashed", exc_info=(kind, error, trace))
+
+
+def _log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    """As `_log_crash` does, of a thread: the process lives on without it."""
+    if not issubclass(crash.exc_type, SystemExit):
+        _log.error("thread_crashed", thread=crash.thread and crash.thread.name, exc_info=crash.exc_value)

@@ -87,6 +87,8 @@ class Progress:
         return True
 
     def _composing(self, regions: int) -> str:
+        if not regions:
+            return self.words.text("Composing …")
         return self.words.count("Composing … {number} region", "Composing … {number} regions", regions)
 
     def _waiting(self, position: int, wait_s: int | None) -> str:

@@ -55,8 +55,8 @@ _ENLARGED_STEP_PX = 64
 
 def language_of(locale: str) -> Language:
     """The language to answer in for a locale such as `zh-Hans-CN` or `de_DE.UTF-8`."""
-    asked = locale.lower().replace("_", "-").split("-")[0]
-    return next((language for language in LANGUAGES if language == asked), "en")
+    spoken: Mapping[str, Language] = {language: language for language in LANGUAGES}
+    return spoken.get(locale.lower().replace("_", "-").split("-")[0], "en")
 
 
 def words(locale: str) -> "Words":
@@ -122,7 +122,7 @@ class Words:
         """One difference between two scenes; what things are called stays as the scene has it.
 
         Example:
-            "water became dark slate blue"
+            "water: the colour is now dark slate blue"
         """
         line = change.line
         parts = {name: self._part(name, part) for name, part in line.parts.items()}

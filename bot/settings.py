@@ -6,7 +6,7 @@ its sentences are for the operator who edits the file, in English.
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.resources import files
 from ipaddress import ip_address
@@ -274,8 +274,7 @@ def read_settings(path: Path | None = None) -> tuple[Settings | None, tuple[str,
             settings = _Said(**said)
         except ValidationError as error:
             told += faults.of_values(error)
-            for problem in error.errors():
-                _drop(said, problem["loc"])
+            _drop(said, (problem["loc"] for problem in error.errors()))
         else:
             return settings, (*told, *_unfiltered(settings, faults))
 
@@ -309,15 +308,23 @@ def _merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _drop(values: dict[str, Any], place: tuple[int | str, ...]) -> None:
-    """Takes out what stands at a place, as far as that is one of tables: of a list, all."""
-    table, name = values, place[0]
-    for part in place[1:]:
-        inner: Any = table.get(cast("str", name))
+def _drop(values: dict[str, Any], places: Iterable[tuple[int | str, ...]]) -> None:
+    """Takes out what stands at the places, as far as each is one of tables: of a list, all."""
+    found = {_within_tables(values, place) for place in places}
+    for *way, name in sorted(found, key=len, reverse=True):  # the innermost first, while its table is there
+        table = values
+        for part in way:
+            table = cast("dict[str, Any]", table[cast("str", part)])
+        del table[cast("str", name)]
+
+
+def _within_tables(values: dict[str, Any], place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    inner: Any = values
+    for depth, part in enumerate(place):
         if not isinstance(inner, dict) or part not in inner:
-            break
-        table, name = cast("dict[str, Any]", inner), part
-    del table[cast("str", name)]
+            return place[:depth]
+        inner = cast("dict[int | str, Any]", inner)[part]
+    return place
 
 
 def _unfiltered(settings: Settings, faults: Faults) -> Iterator[str]:

@@ -142,6 +142,16 @@ async def open_store(settings: Settings) -> AsyncGenerator[Store]:
         await store.close()
 
 
+async def upgrade(settings: Settings) -> None:
+    """Makes the configured database, or brings its tables up to date.
+
+    Raises:
+        StorageFailed: It cannot be used.
+    """
+    async with open_store(settings):
+        pass
+
+
 def stages_of(settings: Settings, store: Store) -> Stages:
     """The stages of a turn, with the configured composers and renderers.
 

@@ -28,7 +28,7 @@ class Sentence(Enum):
     WIDER = ("{thing} is wider", "{thing} are wider")
     NARROWER = ("{thing} is narrower", "{thing} are narrower")
     SHORTER = ("{thing} is shorter", "{thing} are shorter")
-    RECOLOURED = "{thing} became {color}"
+    RECOLOURED = "{thing}: the colour is now {color}"
     NEARER = ("{thing} is nearer", "{thing} are nearer")
     FARTHER = ("{thing} is farther away", "{thing} are farther away")
     BECAME = "{thing} became {other}"

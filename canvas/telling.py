@@ -118,7 +118,7 @@ def resized(thing: Thing, old: LocalDescription, new: LocalDescription) -> Line:
 
 
 def recolored(thing: Thing, new: LocalDescription) -> Line:
-    """The balloon became red."""
+    """The colour of the balloon is now red."""
     return thing.line(Sentence.RECOLOURED, color=new.color)
 
 

@@ -63,6 +63,7 @@ class Supervisor:
         self._command = tuple(command)
         self._silence_s = silence_s
         self._has_pulsed = False
+        self._hangs_up = False
         self._stillbirths = 0
 
     async def __aenter__(self) -> Self:
@@ -87,8 +88,13 @@ class Supervisor:
         return None if self._heard_at_s is None else time.monotonic() - self._heard_at_s
 
     def hang_up(self) -> None:
-        """Sends SIGHUP to the child, if there is one."""
-        if self._child:
+        """Sends SIGHUP to the child, if there is one, as soon as it has given a sign of life."""
+        self._hangs_up = self._child is not None
+        self._hang_up_if_heard()
+
+    def _hang_up_if_heard(self) -> None:
+        if self._hangs_up and self._child and self._heard_at_s is not None:
+            self._hangs_up = False
             _signal(self._child, signal.SIGHUP)
 
     async def wait(self) -> None:
@@ -121,13 +127,14 @@ class Supervisor:
         try:
             while await self._pulse_of(child):
                 has_pulsed, self._heard_at_s = True, time.monotonic()
+                self._hang_up_if_heard()
             with suppress(TimeoutError):  # it has closed its output, so it is about to end
                 await _hear_out(child)
         except TimeoutError:
             _log.error("child_silent", pid=child.pid, silence_s=self._silence_s)
             _signal(child, signal.SIGKILL)
         finally:
-            self._child = self._heard_at_s = None
+            self._child, self._heard_at_s, self._hangs_up = None, None, False
             status = await _end(child)
         return has_pulsed, status
 

@@ -4,6 +4,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import threading
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -17,12 +18,16 @@ import structlog
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
     """What a command does to this process's log ends with its test."""
-    root, last_words = logging.getLogger(), sys.excepthook
+    root, last_words = logging.getLogger(), (sys.excepthook, threading.excepthook)
     handlers = list(root.handlers)
+    *others, _ = structlog.get_config()["processors"]
+    # by default rich writes tracebacks, which takes a fifth of a second for each
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
     yield
     structlog.reset_defaults()
     root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
-    sys.excepthook = last_words
+    sys.excepthook, threading.excepthook = last_words
 
 
 @pytest.fixture(scope="session")

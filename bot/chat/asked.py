@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.captions import Making, making, title
+from bot.captions import Making, making, on_one_line, title
 from bot.chat.views import Span, Style, Text, plain
 from bot.replies import Words
 from engine.orders import from_turn
@@ -40,13 +40,13 @@ class Asked:
         said = self._said(words)
         if not self.asker:
             return said
-        asker = Span(_short(self.asker, MAX_NAME_CHARS), Style.BOLD)
+        asker = Span(on_one_line(self.asker, MAX_NAME_CHARS), Style.BOLD)
         return (asker, Span(": "), *said) if said else (asker,)
 
     def _said(self, words: Words) -> Text:
         if not self.title:
             return ()
-        called = _short(self.title, MAX_TITLE_CHARS)
+        called = on_one_line(self.title, MAX_TITLE_CHARS)
         if self.is_earlier:
             return plain(words.text("Earlier picture: “{title}”", title=called))
         match self.making:
@@ -101,8 +101,3 @@ async def _revision(store: Store, revision_id: str | None) -> Revision | None:
         return await store.revision(revision_id)
     except NotFound:
         return None
-
-
-def _short(text: str, max_chars: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"

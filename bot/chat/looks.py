@@ -108,7 +108,7 @@ def without_picture(view: View, error: PlatformError, words: Words) -> View:
 
 def forget_question(person: PersonKey, words: Words) -> View:
     """Asks before everything of a person is removed."""
-    question = words.text("Your requests and your pictures are removed for good; what runs is cancelled.")
+    question = words.text("Remove all your requests and pictures for good? What runs is cancelled.")
     whose, remove = person.platform_id, words.text("Remove everything")
     yes = buttons.named(remove, Action.FORGET, whose, "yes", style=ButtonStyle.DANGER)
     no = buttons.named(words.text("Keep"), Action.FORGET, whose, "no")

@@ -47,7 +47,7 @@ ATTEMPTS: Final = 8
 """So often a delivery is tried before the caller hears of it, with longer and longer pauses."""
 LONGEST_PAUSE_S: Final = 60.0
 MAX_REMOVED: Final = 50
-"""So many messages of somebody who is forgotten are removed, the newest: each takes its turn."""
+"""So many messages of somebody who is forgotten are removed, the newest."""
 
 HINT: Final = "hint"
 """Under this a post notes that its result says how a picture is changed."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from bot.captions import code_filename, scene_sentence, title, titles
+from bot.captions import code_filename, on_one_line, scene_sentence, title, titles
 from bot.chat import buttons
 from bot.chat.looks import sentence
 from bot.chat.presses import Action, Press
@@ -58,7 +58,8 @@ def plan(revision: Revision, layout: Image.Image, words: Words) -> View:
     alt = words.text("Where the regions of the scene lie")
     originals = tuple(buttons.original(revision, image) for image in revision.images)
     rows = (originals,) if originals else ()
-    return View(text, Picture(layout, f"omost-{revision.id}-layout", alt), rows, attachments=(code,))
+    picture = Picture(layout, f"omost-{revision.id}-layout", alt)
+    return View(text, picture, rows, attachments=(code,), about=revision.id)
 
 
 def history(
@@ -148,9 +149,5 @@ def _revision_option(
     revision: Revision, number: int, called: Mapping[str, str], *, is_chosen: bool = False
 ) -> Option:
     hint = scene_sentence(revision) if revision.prompt else ""
-    return Option(_short(f"{number}. {called[revision.id]}"), revision.id, _short(hint), is_chosen)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_LABEL_CHARS else line[: MAX_LABEL_CHARS - 1] + "…"
+    label = on_one_line(f"{number}. {called[revision.id]}", MAX_LABEL_CHARS)
+    return Option(label, revision.id, on_one_line(hint, MAX_LABEL_CHARS), is_chosen)

@@ -74,7 +74,8 @@ class Pace:
 
         Args:
             chat: Where.
-            count: How many messages it is, for example the pictures of an album.
+            count: How many messages it is, for example the pictures of an album; 0 for what only has to wait
+                where the platform wants silence.
         """
         window = self._window(chat)
         window.waiting += 1

@@ -38,14 +38,15 @@ class Panels:
         self._store = store
         self._access = access
 
-    async def remember(self, said: Incoming, message: Message) -> None:
-        """Notes that the message is the panel of who said it, unless something is known of it."""
+    async def remember(self, said: Incoming, message: Message, about: str) -> None:
+        """Notes that the message is the panel of who said it, or about a revision, unless it is known."""
         chat = message.chat
         post = Post(
             chat.platform,
             chat.chat_id,
             message.message_id,
-            PostKind.PANEL,
+            PostKind.PICTURE if about else PostKind.PANEL,
+            revision_id=about or None,
             person=said.speaker.person,
             data={"thread": chat.thread_id},
         )

@@ -81,9 +81,9 @@ class Sender:
             await self._edited(message, view, self.now(message.chat))
 
     async def remove(self, message: Message) -> None:
-        """Removes a message of ours."""
+        """Removes a message of ours, which counts for no budget."""
         await self.in_turn(
-            message.chat, lambda there: self._platform.remove(Message(there, message.message_id))
+            message.chat, lambda there: self._platform.remove(Message(there, message.message_id)), 0
         )
 
     async def post_pictures(

@@ -14,8 +14,9 @@ _PHRASES: Final[Mapping[Kind, str]] = {
     "hello": """
         hi; hello; hey; hiya; yo; howdy; hi there; hello there; hey there; hi bot; hello bot; hey bot;
         good morning; good afternoon; good evening; how are you; who are you; what can you do; help;
+        how do i use it; how do i use this; how does it work; how does this work; what is this;
         你好; 您好; 你好啊; 你好呀; 你好吗; 嗨; 哈喽; 哈啰; 嘿; 大家好; 在吗; 早;
-        早上好; 下午好; 晚上好; 你是谁; 你会什么; 帮助
+        早上好; 下午好; 晚上好; 你是谁; 你会什么; 帮助; 怎么用; 怎么使用; 如何使用; 这是什么
     """,
     "thanks": """
         thanks; thank you; thanks a lot; thanks so much; thank you very much; thank you so much; many thanks;

@@ -223,10 +223,13 @@ class Talk:
         except (EngineError, StorageError):
             return ()
 
-    async def remember_panel(self, said: Incoming, message: Message) -> None:
-        """Notes that a message with controls is the panel of who said that: nobody else may change it."""
+    async def remember_panel(self, said: Incoming, message: Message, about: str = "") -> None:
+        """Notes that a message with controls is the panel of who said that: nobody else may change it.
+
+        One `about` a revision is none of those: a reply to it goes on from there.
+        """
         try:
-            await self._actions.panels.remember(said, message)
+            await self._actions.panels.remember(said, message, about)
         except StorageError as error:
             _log.warning("panel_not_remembered", chat_id=message.chat.chat_id, why=repr(error))
 

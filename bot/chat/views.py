@@ -156,6 +156,7 @@ class View:
     Attributes:
         rows: Buttons, row by row; a platform may break rows that are too wide for it.
         is_quiet: Whether nobody's telephone shall ring for it.
+        about: The id of the revision that a reply to it speaks of; empty where there is none.
     """
 
     text: Text = ()
@@ -164,6 +165,7 @@ class View:
     choices: tuple[Choice, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     is_quiet: bool = False
+    about: str = ""
 
     @property
     def plain_text(self) -> str:

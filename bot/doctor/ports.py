@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.doctor.asking import NoAnswer, Reply, ask
 from bot.doctor.findings import Case, Finding
-from bot.listening import AddressUnavailable, listen
+from bot.listening import AddressUnavailable, listen, url_of
 from bot.replies import Words
 from bot.settings import Settings, SettingsError
 
@@ -82,10 +82,8 @@ def _looked_at(port: _Port, words: Words) -> Finding:
 
 
 def _is_served(port: _Port) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(port.host, port.host)  # noqa: S104 - asked, not bound
-    shown = f"[{host}]" if ":" in host else host
     try:
-        return port.is_ours(ask(f"http://{shown}:{port.number}{port.path}", headers=_AS_BROWSER))
+        return port.is_ours(ask(url_of(port.host, port.number) + port.path, headers=_AS_BROWSER))
     except NoAnswer:
         return False
 

@@ -1,7 +1,6 @@
 """Shows people the answers to what they said and pressed, each at most once and in its turn."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
@@ -11,10 +10,10 @@ from telegram import Bot, CallbackQuery
 from telegram.error import BadRequest, TelegramError
 
 from bot.chat.looks import sentence
-from bot.chat.platform import Chat, Incoming, Message, PlatformError
+from bot.chat.platform import Incoming, Message, PlatformError
 from bot.chat.sending import Sender
 from bot.chat.talk import Talk
-from bot.chat.views import Answer, Attachment, View
+from bot.chat.views import Answer, View
 from bot.telegram.in_place import InPlace
 from bot.telegram.platform import is_group
 from bot.telegram.refusals import TOO_OLD, says
@@ -113,11 +112,20 @@ class Answering:
         """
         try:
             message = await self._post_pages(said, view)
-            await self._post_files(message.chat, view.attachments, f"{said.key}:file", message.message_id)
+            await self._note(said, view, message)
+            for index, file in enumerate(view.attachments):
+                key, reply_to = f"{said.key}:file:{index}", message.message_id
+                sent = await self.sender.post_file(message.chat, file, key=key, reply_to=reply_to)
+                await self._note(said, view, sent)
         except PlatformError as error:
             _log.warning("answer_not_shown", chat_id=said.chat.chat_id, why=repr(error))
             return None
         return message
+
+    async def _note(self, said: Incoming, view: View, message: Message) -> None:
+        """Lets replies to the message find what it is about."""
+        if view.about:
+            await self._talk.remember_panel(said, message, view.about)
 
     def show_in(self, panel: Message, view: View) -> None:
         """Makes a panel look like this as soon as that may be; returns at once."""
@@ -140,7 +148,7 @@ class Answering:
     async def _post_panel(self, said: Incoming, view: View) -> None:
         """Posts a view; what has buttons belongs to who asked for it."""
         message = await self.post(said, view)
-        if message and (view.rows or view.choices):
+        if message and not view.about and (view.rows or view.choices):
             await self._talk.remember_panel(said, message)
 
     async def _post_pages(self, said: Incoming, view: View) -> Message:
@@ -156,10 +164,6 @@ class Answering:
             for number, page in enumerate(pages)
         ]
         return sent[main]
-
-    async def _post_files(self, chat: Chat, files: Sequence[Attachment], key: str, reply_to: str) -> None:
-        for index, file in enumerate(files):
-            await self.sender.post_file(chat, file, key=f"{key}:{index}", reply_to=reply_to)
 
 
 def _boxed(answer: Answer) -> str:

@@ -70,7 +70,7 @@ class Forms:
             panel = await self._panel(said, said.reply_to)
         except (EngineError, StorageError) as error:
             return Answer(view=sentence((await self._talk.hear(said)).words.error(error)))
-        begun = decode(str(panel.data[PRESS]))
+        begun = decode(str(panel.data.get(PRESS)))
         values = _values(panel)
         if begun is None:
             return NOTHING

@@ -28,7 +28,7 @@ def logged(code: str, **options: object) -> str:
 
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_secrets_are_hidden_wherever_they_stand(style: str) -> None:
-    """In values, in lists and mappings, in errors with their causes, in libraries' records, in last words."""
+    """In values, lists and mappings, in errors with their causes, in libraries' records, in last words."""
     text = logged(
         """
         try:
@@ -41,12 +41,21 @@ def test_secrets_are_hidden_wherever_they_stand(style: str) -> None:
         logging.getLogger("httpx").warning("POST /bot%s/sendMessage", TOKEN)
         logging.getLogger("discord.http").warning("Authorization: Bot %s", "MTIz.abc-defghijklmnopqrstuv")
         logging.getLogger("httpx").info("told to nobody")
+
+        def fail():
+            raise LookupError(f"a thread knows {TOKEN} and {KEY}")
+
+        import threading
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
         raise SystemError(f"crashed with {TOKEN} and {KEY}")
         """,
         style=style,
     )
     assert "one" in text
     assert "httpx" in text
+    assert "LookupError: a thread knows ***" in text
     assert "SystemError: crashed with ***" in text
     for secret in (TOKEN, TOKEN[10:], KEY, json.dumps(KEY)[1:-1], "hunter2", "MTIz.abc", "told to nobody"):
         assert secret not in text
@@ -83,7 +92,7 @@ def test_prompts_are_told_where_it_is_asked_for() -> None:
 
 
 def test_json_is_one_object_a_line() -> None:
-    """Whatever is logged: many lines, other writing, errors, values that JSON does not know."""
+    """Whatever is logged: many lines, other writing, errors, strange values, records that do not fit."""
     text = logged(
         r"""
         log.info("a\nb", emoji="🎨\u2028", value=object())
@@ -92,9 +101,11 @@ def test_json_is_one_object_a_line() -> None:
         except ZeroDivisionError:
             log.exception("failed")
         logging.getLogger("library").error("c\nd")
+        logging.getLogger("library").error("%d apples", "many")
         """,
         style="json",
     )
     events = [json.loads(line) for line in text.split("\n") if line]
-    assert [event["event"] for event in events] == ["a\nb", "failed", "library"]
+    assert [event["event"] for event in events] == ["a\nb", "failed", "library", "library"]
     assert "ZeroDivisionError" in events[1]["exception"]
+    assert events[3]["detail"] == "%d apples ('many',)"

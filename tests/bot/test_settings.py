@@ -185,6 +185,22 @@ def test_what_can_be_read_beside_mistakes_is_read(config, monkeypatch):
     assert len(faults) == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[worker]\nroles = ['a', 'b', 'c']\nllm_slots = 2\n", 4),  # and none is left
+        ("[worker]\nllm_slots = 2\n[people]\nallow = [1, 2]\ndeny = [3]\n", 3),
+        ("[worker]\nllm_slots = 2\n[roles]\nnobody = 3\n'web:1' = {count = 99, waiting = 1}\n", 4),
+    ],
+)
+def test_many_mistakes_in_one_place_leave_the_rest_as_it_is(config, text, told):
+    """Each is told, and what stands beside them in the file is read."""
+    config(text)
+    settings, faults = read_settings()
+    assert settings.worker.llm_slots == 2
+    assert len(faults) == told, faults
+
+
 def test_a_source_that_cannot_be_read_gives_no_settings(monkeypatch):
     """A table in a variable that is no JSON is told, and nothing is guessed at."""
     monkeypatch.setenv("OMOST_WEB", "{port")

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -283,6 +284,8 @@ def test_who_waited_sees_that_it_begins():
     progress = Progress(words("en"))
     progress.note(Queued(1))
     progress.note(ComposingText("canvas"))
+    assert progress.sentence == "Composing …"
+    progress.note(RegionFinished(replace(KITCHEN, local_descriptions=())))
     assert progress.sentence == "Composing …"
     progress.note(RegionFinished(KITCHEN))
     progress.note(ComposingText(" = Canvas()"))

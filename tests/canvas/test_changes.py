@@ -94,7 +94,7 @@ def test_order_of_the_code_is_no_change():
         (LAMP, {"offset": "slightly to the upper-left"}, [("moved", "lamp moved slightly up and left")]),
         (LAMP, {"area": "a large vertical area"}, [("resized", "lamp is larger")]),
         (LAMP, {"area": "a small square area"}, [("resized", "lamp is wider")]),
-        (LAMP, {"color": "red"}, [("recoloured", "lamp became red")]),
+        (LAMP, {"color": "red"}, [("recoloured", "lamp: the colour is now red")]),
         (LAMP, {"distance_to_viewer": 1.0}, [("nearer", "lamp is nearer")]),
         (GUARD, {"distance_to_viewer": 20.0}, [("farther", "lion is farther away")]),
         (LAMP, {"style": "Oil painting."}, [("retold", "lamp: new style")]),
@@ -105,13 +105,13 @@ def test_order_of_the_code_is_no_change():
             [
                 ("moved", "lamp moved to the left"),
                 ("resized", "lamp is larger"),
-                ("recoloured", "lamp became red"),
+                ("recoloured", "lamp: the colour is now red"),
             ],
         ),
         (
             SKY,
             {"description": "A cloudless night.", "color": "midnightblue"},
-            [("retold", "sky became cloudless night"), ("recoloured", "night became midnightblue")],
+            [("retold", "sky became cloudless night"), ("recoloured", "night: the colour is now midnightblue")],
         ),
     ],
 )
@@ -215,7 +215,7 @@ def test_new_color_in_words_and_name_is_told_once():
     """A region whose adjective and colour change together became that colour."""
     red = LocalDescription("A red balloon.", color="red")
     blue = LocalDescription("A blue balloon.", color="blue")
-    assert told(Canvas(PORCH, (red,)), Canvas(PORCH, (blue,))) == [("recoloured", "balloon became blue")]
+    assert told(Canvas(PORCH, (red,)), Canvas(PORCH, (blue,))) == [("recoloured", "balloon: the colour is now blue")]
 
 
 def test_global_changes():

@@ -50,6 +50,7 @@ def stored(order):
     [
         Compose("t", TAB, ANN, "a pond", SETTINGS),
         Compose("t", TAB, ANN, "a pond", SETTINGS, "parent", "zh"),
+        Compose("t", TAB, ANN, "make it dusk", SETTINGS, canvas=POND),
         Repaint("t", TAB, ANN, "parent", SETTINGS, "zh"),
         Adopt("t", TAB, ANN, POND, SETTINGS),
         Adopt("t", TAB, ANN, POND, SETTINGS, "parent", "from a file", "zh"),

@@ -1,6 +1,5 @@
 """What the fuzzers promise of hostile input; each target raises for a promise that is broken."""
 
-import io
 import json
 import struct
 import zlib
@@ -10,7 +9,6 @@ from PIL import Image
 from canvas import CanvasError, StreamParser, changes, color_sketch, conditions, parse, regions, write
 from canvas.model import MAX_LOCAL_DESCRIPTIONS, Canvas
 from storage.errors import NotAScene
-from storage.scene import Scene
 from storage.scene_file import KEYWORD, read_scene, write_png
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -103,9 +101,3 @@ def _picture(kind: bytes, body: bytes) -> bytes:
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
-
-
-def empty_picture(scene: Scene) -> bytes:
-    """A picture of one pixel that carries a scene."""
-    file = io.BytesIO(write_png(Image.new("L", (1, 1)), scene))
-    return file.getvalue()

@@ -65,6 +65,7 @@ class DiscordStage:
             limits=settings.studio_limits(),
             people=settings.studio_people(),
             backends=settings.backends(),
+            safety=settings.studio_safety(),
         )
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(jobs)
@@ -156,6 +157,7 @@ async def world(monkeypatch) -> AsyncIterator[tuple[World, Gateway]]:
     """Here a channel's seconds are tenths of seconds, for Discord and for the bot alike."""
     monkeypatch.setattr("bot.discord.platform.CHAT_BUDGET", Budget(5, 0.5))
     monkeypatch.setattr("bot.discord.platform.EDIT_EVERY_S", 0.2)
+    monkeypatch.setattr("bot.discord.client.READY_AFTER_S", 0.02)
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     async with discord_on_loopback() as found:
         found[0].bucket_s = 0.5

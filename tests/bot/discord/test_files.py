@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from bot.sections import SafetySettings
 from canvas import write
 from tests.bot.discord.conftest import DiscordStage
 from tests.bot.discord.world import DM
@@ -44,6 +45,17 @@ async def test_a_scene_file_with_words_survives_a_restart(stage: DiscordStage):
     await stage.start()
     await stage.result()
     assert [each.canvas for each in stage.composer.requests] == [Stage.POND, Stage.POND]
+
+
+async def test_what_must_not_be_composed_is_refused_in_files_too(scene: DiscordStage):
+    """Words that say nothing against the rules do not smuggle in a scene that does."""
+    scene.settings = scene.settings.model_copy(update={"safety": SafetySettings(block=("heron",))})
+    stage = await scene.start()
+    scene_file = ("pond.py", write(Stage.POND).encode())
+    stage.ann.say(stage.room, "<@1001> make it dusk", mentions=True, file=scene_file)
+    await stage.world.until(stage.by_bot, "an answer")
+    await stage.ended()
+    assert stage.composer.requests == []
 
 
 @pytest.mark.parametrize("size_bytes", [0, 200_000_000], ids=["read", "too large to be read"])

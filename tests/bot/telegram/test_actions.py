@@ -9,6 +9,7 @@ from PIL import Image
 
 from canvas import Canvas
 from engine.renderer import Base, Economy, RenderEvent, RenderPreview, RenderStep
+from storage.records import ConversationKey
 from storage.scene import SceneSettings
 from tests.bot.chat.talking import AnyRenderer
 from tests.bot.telegram.bot_api import BotApi
@@ -175,6 +176,26 @@ async def test_a_file_of_ours_can_be_replied_to(
     changed = await after(chat, first)
     assert changed.reply_to is said
     assert "magician" in changed.text
+
+
+@pytest.mark.parametrize("which", ["the plan", "its code"])
+async def test_a_plan_can_be_replied_to(
+    house: House, ada: Person, chat: PrivateChat, first: Message, which: str
+) -> None:
+    """The layout and the code are about the picture: a reply to either changes its scene."""
+    await chat.press(ada, first, "📜")
+    plan = await chat.wait_for(lambda message: "PNG" in str(message.buttons))
+    code = await chat.wait_for(lambda message: message.document and message.document.name.endswith(".py"))
+    answered = plan if which == "the plan" else code
+
+    async def is_known() -> bool:
+        return await house.store.post("telegram", str(chat.id), str(answered.id)) is not None
+
+    await eventually(is_known, "it is remembered")
+    await chat.reply(ada, answered, "change the clown to a magician")
+    assert "magician" in (await after(chat, first)).text
+    newest, before = (await house.store.history(ConversationKey("telegram", str(chat.id)), 2))[::-1]
+    assert newest.parent_id == before.id
 
 
 class _Sketching(AnyRenderer):

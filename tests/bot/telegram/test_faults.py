@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from storage.errors import NotFound
+from storage.records import TurnStatus
 from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.house import House, after, is_result
 from tests.bot.telegram.refusals import bad_request
@@ -75,6 +77,10 @@ async def test_flood_control_delays_and_loses_nothing(telegram: BotApi) -> None:
     await chat.say(ada, WISH)
     result = await after(chat)
     assert chat.bot_messages == [result]
+    sent = [call for call in telegram.all_calls if call.integer("chat_id") == chat.id]
+    refused_at_s = [call.at_s for call in sent if call.code == 429]
+    assert len(refused_at_s) == 2
+    assert not [call for call in sent for at_s in refused_at_s if at_s < call.at_s < at_s + 2]
 
 
 async def test_a_removed_message_is_replaced(telegram: BotApi, house: House) -> None:
@@ -164,19 +170,30 @@ async def test_missing_permissions_are_said(telegram: BotApi) -> None:
     assert any("🎲" in row for row in told.buttons)
 
 
-@pytest.mark.usefixtures("house")
-async def test_a_closed_topic_ends_quietly(telegram: BotApi) -> None:
+async def test_a_closed_topic_ends_quietly(telegram: BotApi, house: House) -> None:
     """A request from a topic that is closed meanwhile is called off; another topic is served."""
     ada = telegram.person("Ada")
     forum = telegram.forum("Club", ada)
     one, two = forum.open_topic("one"), forum.open_topic("two")
     telegram.updates.hold()
-    await forum.say(ada, WISH, topic=one)
+    said = await forum.say(ada, WISH, topic=one)
     forum.close_topic(one)
     await forum.say(ada, WISH, topic=two)
+    house.renderer.gate = asyncio.Event()
     telegram.updates.release(lambda updates: updates)
+
+    async def is_called_off() -> bool:
+        try:
+            turn = await house.store.turn(f"telegram:{forum.id}:{said.id}")
+        except NotFound:  # not yet
+            return False
+        return turn.status is TurnStatus.CANCELLED
+
+    await eventually(is_called_off, "the request in the closed topic is called off")
+    house.renderer.gate.set()
     result = await after(forum)
     assert result.thread_id == two.id
+    assert forum.bot_messages == [result]
 
 
 async def test_what_breaks_each_time_is_given_up(
