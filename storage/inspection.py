@@ -194,9 +194,10 @@ def _network(folder: Path) -> str:
     """The kind of the file system that a folder is, or will be, on; empty unless it is one of the net."""
     if not _MOUNTS.is_file():
         return ""
-    place, longest, kind = str(folder.absolute()), -1, ""
+    place, longest, kind = str(folder.resolve()), -1, ""
     for line in _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines():
         _, mount, found, *_ = line.split(" ")
+        mount = mount.replace("\\040", " ")  # as a space is written there
         inside = place == mount or place.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= longest:
             longest, kind = len(mount), found

@@ -1,5 +1,6 @@
 """What starts the bot elsewhere says what the bot understands: services of systemd, and containers."""
 
+import os
 import re
 import shlex
 import shutil
@@ -129,3 +130,29 @@ def test_every_variable_is_a_setting(path):
     """Every variable OMOST_... that a document, container or service names is a setting of ours."""
     named = set(re.findall(r"\bOMOST_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")))
     assert named <= KNOWN
+
+
+def test_the_command_reads_the_environment_as_its_service_does(tmp_path):
+    """Values are taken as they stand, but for quotes around them: nothing in them is the shell's."""
+    script = (ROOT / "deploy" / "omost-bot").read_text(encoding="utf-8")
+    script = script.replace("/etc/omost-bot", str(tmp_path))
+    (tmp_path / "environment").write_text(
+        '# OMOST_LANGUAGE=zh\n\nOMOST_WEB__PASSWORD=a$HOME;b&c `d` "e"\n'
+        "OMOST_DATABASE__URL=\"postgresql://o@/o?host=/run&sslmode=require\"\nOMOST_DATA_DIR='/srv/omost'",
+        encoding="utf-8",
+    )
+    runuser = tmp_path / "runuser"
+    runuser.write_text("#!/bin/sh\nexec env\n", encoding="utf-8")
+    runuser.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", script, "omost-bot", "doctor"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {line for line in done.stdout.splitlines() if line.startswith("OMOST_")} == {
+        'OMOST_WEB__PASSWORD=a$HOME;b&c `d` "e"',
+        "OMOST_DATABASE__URL=postgresql://o@/o?host=/run&sslmode=require",
+        "OMOST_DATA_DIR=/srv/omost",
+    }
