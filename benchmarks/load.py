@@ -254,7 +254,8 @@ async def live(member: Member, chance: random.Random, until_s: float, thinks_s: 
     await asyncio.sleep(chance.uniform(0, thinks_s))
     while time.monotonic() < until_s:
         await served(member, chance)
-        await asyncio.sleep(chance.expovariate(1 / thinks_s))
+        left_s = max(0.0, until_s - time.monotonic())
+        await asyncio.sleep(min(chance.expovariate(1 / thinks_s), left_s))
 
 
 async def served(member: Member, chance: random.Random) -> Request:

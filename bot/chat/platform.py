@@ -69,7 +69,7 @@ class Speaker:
         name: As people there know them.
         locale: Of their program, as the platform tells it; empty where it does not.
         is_moderator: Whether the platform lets them look after this chat.
-        moderates_server: Whether it lets them look after all that the chat lies in; None where that is the same.
+        moderates_server: Whether it lets them look after all that the chat lies in; None: as for the chat.
         roles: That the lists of the settings may call them by.
     """
 

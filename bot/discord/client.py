@@ -136,10 +136,10 @@ class OmostClient(discord.AutoShardedClient):
         bot = self.user
         if bot is None or not hearing.is_for(message, bot):
             return
-        said = hearing.of_message(message)
-        locale = await self.locales.of(said.speaker.person)
+        said, text = hearing.of_message(message), hearing.words_of(message, bot)
+        locale = await self.locales.of(said.speaker.person) or hearing.locale_of(text)
         said = replace(said, speaker=replace(said.speaker, locale=locale))
-        answer = await self._answer(said, message, hearing.words_of(message, bot))
+        answer = await self._answer(said, message, text)
         if answer.view:
             await self._reply(message, said, answer.view)
 

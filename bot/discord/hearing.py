@@ -20,6 +20,8 @@ from storage.records import PersonKey
 
 ANSWERS_FOR_S: Final = 12 * 60.0
 """Where only the interaction can be answered: its token lives a quarter of an hour."""
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
+_KANA: Final = re.compile(r"[\u3040-\u30ff]")
 
 
 def of_interaction(interaction: discord.Interaction[Any]) -> Incoming:
@@ -64,6 +66,11 @@ def is_for(message: discord.Message, bot: discord.ClientUser) -> bool:
 def words_of(message: discord.Message, bot: discord.ClientUser) -> str:
     """What was said, without the bot's name."""
     return re.sub(rf"<@!?{bot.id}>", "", message.content).strip()
+
+
+def locale_of(text: str) -> str:
+    """What words tell of the locale of somebody whose Discord has told none; empty for nothing."""
+    return "zh" if _HAN.search(text) and not _KANA.search(text) else ""
 
 
 def can_only_answer(interaction: discord.Interaction[Any]) -> bool:

@@ -111,7 +111,10 @@ def test_order_of_the_code_is_no_change():
         (
             SKY,
             {"description": "A cloudless night.", "color": "midnightblue"},
-            [("retold", "sky became cloudless night"), ("recoloured", "night: the colour is now midnightblue")],
+            [
+                ("retold", "sky became cloudless night"),
+                ("recoloured", "night: the colour is now midnightblue"),
+            ],
         ),
     ],
 )
@@ -215,7 +218,9 @@ def test_new_color_in_words_and_name_is_told_once():
     """A region whose adjective and colour change together became that colour."""
     red = LocalDescription("A red balloon.", color="red")
     blue = LocalDescription("A blue balloon.", color="blue")
-    assert told(Canvas(PORCH, (red,)), Canvas(PORCH, (blue,))) == [("recoloured", "balloon: the colour is now blue")]
+    assert told(Canvas(PORCH, (red,)), Canvas(PORCH, (blue,))) == [
+        ("recoloured", "balloon: the colour is now blue")
+    ]
 
 
 def test_global_changes():

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,12 @@ class Session:
     shard: tuple[int, int]
     socket: web.WebSocketResponse | None
     told: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def _sent(socket: web.WebSocketResponse, text: str) -> None:
+    """Sends, unless nobody is there any more: who comes back is told again."""
+    with suppress(ConnectionError):
+        await socket.send_str(text)
 
 
 class Gateway:
@@ -75,7 +81,7 @@ class Gateway:
     def _send(self, session: Session, event: dict[str, Any]) -> None:
         if session.socket is None:
             return
-        task = asyncio.ensure_future(session.socket.send_str(json.dumps(event)))
+        task = asyncio.ensure_future(_sent(session.socket, json.dumps(event)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

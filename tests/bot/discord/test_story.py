@@ -70,6 +70,13 @@ async def test_messages_are_answered_in_the_language_of_earlier_commands(stage: 
     assert "我" in stage.by_bot()[0]["content"]
 
 
+async def test_who_begins_in_chinese_is_answered_in_chinese(stage: DiscordStage):
+    """A message tells no locale, and nothing was told before: the words say it."""
+    stage.ben.say(stage.room, "<@1001> 你好", mentions=True)
+    await stage.world.until(stage.by_bot, "an answer")
+    assert "我" in stage.by_bot()[0]["content"]
+
+
 async def test_what_is_not_for_the_bot_is_left_alone(stage: DiscordStage):
     """Other people's talk is not answered; a mention is."""
     said = stage.ann.say(stage.room, "hello Ben")
@@ -127,6 +134,21 @@ async def test_the_pencil_asks_what_shall_change(stage: DiscordStage):
     assert [each.canvas for each in stage.composer.requests] == [None, Stage.POND, Stage.POND]
     about = await stage.answer(stage.ann.menu(stage.room, "About this scene", second))
     assert [each["filename"].rpartition(".")[2] for each in about["attachments"]] == ["png", "py"]
+
+
+async def test_a_form_that_is_too_late_is_offered_by_a_button(stage: DiscordStage, monkeypatch):
+    """A form must be the very first response: where looking it up takes too long, one more press opens it."""
+    stage.ann.slash(stage.room, "omost", prompt="a pond")
+    first = await stage.result()
+    with monkeypatch.context() as slow:
+        slow.setattr("bot.discord.answering.AHEAD_FOR_S", 0.0)
+        asked = stage.ann.press(stage.room, first, "✏️")
+        offered = await stage.answer(asked)
+    assert asked.responses == [{"type": 6}]
+    assert int(offered["id"]) in stage.world.hidden
+    form = await stage.form(stage.ann.press(stage.room, offered, ""))
+    stage.ann.fill(form, prompt="make it dusk")
+    await stage.result(2)
 
 
 async def test_undo_and_history(stage: DiscordStage):
