@@ -113,9 +113,9 @@ def favourites(
 
 def _queued(one: Forecast, words: Words, *, is_own: bool) -> Text:
     pictures = words.count("{number} picture", "{number} pictures", one.turn.pictures)
-    place = words.text("being painted") if one.position == 0 else f"{one.position}."
+    place = f"{words.text('being painted')} · " if one.position == 0 else f"{one.position}. "
     wait = "" if one.wait_s is None else words.text("about {duration}", duration=words.duration(one.wait_s))
-    line = " · ".join(part for part in (place, pictures, wait) if part)
+    line = " · ".join(part for part in (place + pictures, wait) if part)
     return (Span(f"{line} · {words.text('yours')}", Style.BOLD),) if is_own else plain(line)
 
 

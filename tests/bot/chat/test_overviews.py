@@ -58,8 +58,8 @@ def test_the_queue_tells_places_and_times_and_which_is_yours():
     lines = view.plain_text.split("\n")
     assert lines[1:] == [
         "being painted · 2 pictures · about 60 seconds",
-        "1. · 2 pictures · about 60 seconds · yours",
-        "2. · 2 pictures",
+        "1. 2 pictures · about 60 seconds · yours",
+        "2. 2 pictures",
     ]
     own = [span.text for span in view.text if span.style is Style.BOLD]
     assert own[1:] == [lines[2]]

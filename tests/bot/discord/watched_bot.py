@@ -11,14 +11,19 @@ from typing import Any
 from bot.cli import app
 
 LIMIT_S = 0.05
+"""Of the processor's time."""
+WAITING_LIMIT_S = 0.3
+"""Of time that it waits for something else than a processor: a file, a socket, a lock, the interpreter."""
+
+_SCHEDULE = Path("/proc/thread-self/schedstat")
 
 
 def run(variables: Mapping[str, str], held_up: Path) -> None:
     """The bot with these environment variables.
 
-    For each step of a task or callback that takes the loop's thread longer than `LIMIT_S`, the file gets a
-    line: its end on the monotonic clock, how long it took, and what it was. Its processor's time is what
-    counts, so that a machine that has much else to do holds up nothing.
+    For each step of a task or callback that takes the loop's thread longer than the limits, the file gets a
+    line: its end on the monotonic clock, how long it took, and what it was. The time for which a machine that
+    has much else to do gives it no processor does not count.
     """
     os.environ.update(variables)
     sys.argv[1:] = ["run"]
@@ -30,11 +35,18 @@ def _watch(path: Path) -> None:
     plain = asyncio.Handle._run
 
     def timed(handle: Any) -> None:
-        what, began_s = repr(handle), time.thread_time()
+        what, before = repr(handle), _times_s()
         plain(handle)
-        took_s = time.thread_time() - began_s
-        if took_s > LIMIT_S:
+        wall_s, worked_s, queued_s = (now - then for now, then in zip(_times_s(), before, strict=True))
+        waited_s = wall_s - worked_s - queued_s
+        if worked_s > LIMIT_S or waited_s > WAITING_LIMIT_S:
             with path.open("a", encoding="utf-8") as file:
-                file.write(f"{time.monotonic()} {took_s:.3f} {what}\n")
+                file.write(f"{time.monotonic()} {max(worked_s, waited_s):.3f} {what}\n")
 
     asyncio.Handle._run = timed
+
+
+def _times_s() -> tuple[float, float, float]:
+    """The wall's time, the thread's on a processor, and its time in line for one, as far as Linux tells."""
+    queued_ns = int(_SCHEDULE.read_text("ascii").split()[1]) if _SCHEDULE.exists() else 0
+    return time.monotonic(), time.thread_time(), queued_ns / 1e9
