@@ -79,6 +79,7 @@ class Actions:
         self.parts = parts
         self.views = Views(words, parts)
         self.following = Following(studio, words, parts, self.views)
+        self._built_with = settings.scene_settings(), settings.limits.count
 
     async def carry(
         self, action: _Action, visit: Visit, request: gr.Request, *inputs: Any
@@ -100,10 +101,15 @@ class Actions:
     @_spoken
     async def open(self, visit: Visit) -> AsyncIterator[Updates]:
         """Shows the conversation so far, as whoever comes back left it, with the settings of today."""
-        most = self.studio.limits_of(visit.person).count
-        count = {self.parts.settings.count: gr.update(info=f"1–{most}")}
-        panel = self.views.settings(self.settings.scene_settings())
-        yield {**panel, **count, **await self._moved(visit)}
+        yield {**self._of_today(visit), **await self._moved(visit)}
+
+    def _of_today(self, visit: Visit) -> Updates:
+        """What is not as the page was built with; nothing else, for people may be choosing already."""
+        picture, most = self.settings.scene_settings(), self.studio.limits_of(visit.person).count
+        updates = self.views.settings(picture) if picture != self._built_with[0] else {}
+        if most != self._built_with[1]:
+            updates[self.parts.settings.count] = gr.update(info=f"1–{most}")
+        return updates
 
     # --- making pictures ------------------------------------------------------------------------------
 

@@ -141,6 +141,7 @@ async def test_a_region_is_edited_by_form(page, site):
     await page.get_by_role("option", name="a tent").click()
     await expect(page.get_by_label("What it shows")).to_have_value("a tent")
     await expect(page.locator(".outline.chosen")).to_have_text("2")
+    await expect(page.get_by_label("Distance to the viewer")).to_have_value("8")  # the last that is filled in
 
     await page.get_by_label("Distance to the viewer").fill("0")
     await button(page, "Apply").click()

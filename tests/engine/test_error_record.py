@@ -9,6 +9,7 @@ from storage.errors import DatabaseAway, NotAScene, NotFound, StorageError, Stor
 
 SAMPLES = [
     errors.EmptyPrompt(),
+    errors.NoPictureYet(),
     errors.PromptTooLong(10_000, 2_000),
     errors.NotUnderstood("屏風 qwx", ("frog", "heron")),
     errors.BadSetting("seed", -1, "0-4294967295"),
