@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.chat.platform import TooLarge
-from bot.chat.presses import Action, Press
+from bot.chat.presses import Action, Press, decode
 from bot.chat.views import Attachment, Button, Choice, Form, FormField, Option, Picture, Span, Style, View
 from bot.discord.components import ChosenOption, PressedButton
 from bot.discord.drawing import MAX_TEXT_CHARS, components, markup, uploads
@@ -59,14 +59,23 @@ async def test_views_with_too_much_still_fit():
     assert [each["value"] for each in drawn[4]["components"][0]["options"]] == [str(n) for n in range(16)]
 
 
-@given(st.sampled_from(Action), st.integers(0, 4), st.integers(0, 10**6))
-def test_every_custom_id_comes_back(action, number, index):
+PRESSES = st.builds(
+    Press,
+    st.sampled_from(Action),
+    st.from_regex(r"[a-z0-9]{0,12}", fullmatch=True),
+    st.lists(st.from_regex(r"[A-Za-z0-9_-]{1,10}", fullmatch=True), max_size=2).map(tuple),
+)
+
+
+@given(PRESSES, st.integers(0, 4))
+def test_every_custom_id_comes_back(press, number):
     """What a button or select says is understood again, and no select is taken for a button."""
-    press = Press(action, "v53kig6o7r", (str(index), "edit"))
     code = ChosenOption.code(number, press)
     assert len(code) <= 100
     selects, buttons = (item.__discord_ui_compiled_template__ for item in (ChosenOption, PressedButton))
-    assert selects.fullmatch(code)["press"] == press.encode()
+    found = selects.fullmatch(code)
+    assert decode(found["press"]) == press == decode(press.encode())
+    assert int(found["number"]) == number
     assert buttons.fullmatch(press.encode())
     assert not buttons.fullmatch(code)
     assert not selects.fullmatch(press.encode())
