@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-END_WITHIN_S = 15
+END_WITHIN_S = 25
 """So long a process may take to end in good order; whatever is at work then is in the database."""
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)

@@ -165,7 +165,14 @@ async def _started(command: Sequence[str]) -> Process:
 
 
 async def _end(child: Process) -> int:
-    """Asks the child to end, waits a little, and kills it with all that it has started."""
+    """Asks the child to end, waits a little, and kills it with all that it has started.
+
+    In a task of its own: in one that is being cancelled, Python 3.11.2 takes a time-out for the cancellation.
+    """
+    return await asyncio.shield(asyncio.create_task(_ended(child)))
+
+
+async def _ended(child: Process) -> int:
     _signal(child, signal.SIGTERM)
     try:
         await _hear_out(child)

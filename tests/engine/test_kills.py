@@ -81,4 +81,4 @@ async def test_kills_at_random_times(plant, worker_survives):
     await kill_at_random(plant, RANDOM_KILLS, seed, worker_survives=worker_survives)
     await all_is_well(plant)
     assert plant.bot_kills + plant.worker_kills == RANDOM_KILLS
-    assert len(plant.acknowledged) > RANDOM_KILLS / 2
+    assert len(plant.acknowledged) >= RANDOM_KILLS / 2

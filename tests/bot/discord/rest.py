@@ -13,7 +13,6 @@ from tests.bot.discord.world import (
     APPLICATION_ID,
     BOT_ID,
     DM,
-    RESPOND_WITHIN_S,
     Asked,
     Channel,
     Fault,
@@ -249,7 +248,7 @@ class Rest:
         asked = self._asked(request)
         payload, files = await _parts(request)
         asked.delay_s = now_s() - asked.at_s
-        if asked.delay_s > RESPOND_WITHIN_S:
+        if asked.delay_s > self.world.respond_within_s:
             raise Refused(404, 10062, "Unknown interaction")
         if asked.responses:
             raise Refused(400, 40060, "Interaction has already been acknowledged.")

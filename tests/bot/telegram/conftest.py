@@ -69,7 +69,7 @@ async def bot(server: BotApi) -> AsyncIterator[Bot]:
 @pytest.fixture
 async def telegram() -> AsyncIterator[BotApi]:
     """A server on whose clock time runs fast, for the whole bot."""
-    async with BotApi(speed=SPEED, rate_jitter_s=0.1) as server:
+    async with BotApi(speed=SPEED, rate_jitter_s=1.0) as server:
         yield server
 
 

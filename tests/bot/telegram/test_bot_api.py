@@ -1,7 +1,6 @@
 """The loopback Bot API server, driven by the real python-telegram-bot: updates, faults and rates."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +15,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHand
 from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.chats import CallbackAnswer
 from tests.bot.telegram.clients import bot_of
+from tests.ports import free_port
 
 DICE = InlineKeyboardMarkup([[InlineKeyboardButton("🎲 Again", callback_data="omost:v1:again:7")]])
 
@@ -50,9 +50,7 @@ async def polling(server: BotApi) -> AsyncIterator[Application]:
 
 @asynccontextmanager
 async def webhook(server: BotApi, secret: str = "hush") -> AsyncIterator[Application]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     async with application(server) as app:
         await app.start()
         url = f"http://127.0.0.1:{port}/hook"

@@ -8,7 +8,7 @@ from tests.bot.telegram.house import House, is_result
 PRIVATE, GROUPS = 80, 20
 PATIENCE_S = 240
 SPEED = 2.0
-JITTER_S = 0.2
+JITTER_S = 1.0
 """Calls share two processors with the server, so they do not arrive as evenly as they are sent."""
 
 

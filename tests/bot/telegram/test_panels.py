@@ -35,7 +35,7 @@ async def panel(house: House, group: GroupChat, people: list[Person]) -> Message
     async def is_known() -> bool:
         return await house.store.post("telegram", str(group.id), str(panel.id)) is not None
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not await is_known():  # noqa: ASYNC110 - a row in a database
             await asyncio.sleep(0.01)
     return panel

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,14 +17,9 @@ from bot.telegram import serve_telegram
 from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.house import House, after
 from tests.engine.conftest import eventually
+from tests.ports import free_port
 
 WISH = "/omost a fair"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_a_webhook_takes_updates_from_telegram_alone(telegram: BotApi, tmp_path: Path) -> None:
@@ -120,10 +116,14 @@ async def test_the_menu_is_told_once(telegram: BotApi, tmp_path: Path) -> None:
     ada, bo = telegram.person("Ada"), telegram.person("Bo", "zh-hans")
     group = telegram.group("Club", ada, bo)
     for _ in range(2):
-        async with House(telegram, tmp_path):
+        async with House(telegram, tmp_path) as house:
             await telegram.private(ada).say(ada, "/help")
             await telegram.private(ada).wait_for(lambda message: "/omost" in message.text)
             await telegram.until(lambda: len(telegram.calls("setMyShortDescription")) == 2)
+            bot_id, _, _ = telegram.token.partition(":")
+            await eventually(
+                partial(house.store.note, f"telegram:menu:{bot_id}"), "it is known"
+            )
         telegram.private(ada).all_messages.clear()
     assert len(telegram.calls("setMyCommands")) == 6
     names = {command["command"] for command in telegram.commands_seen_by(ada, group)}

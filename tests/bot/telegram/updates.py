@@ -135,7 +135,7 @@ class Updates:
         self._poller = None
         self._changes.notify()
 
-    async def confirmed(self, timeout_s: float = 10) -> None:
+    async def confirmed(self, timeout_s: float = 120) -> None:
         """Returns when the bot has taken every update."""
         await self._changes.until(lambda: not self._pending and not self._again, timeout_s)
 

@@ -24,7 +24,7 @@ from storage.scene import SceneSettings
 from storage.store import Store
 from tests.engine.rig.sites import PLATFORM, Site, log_plainly
 
-TIMEOUT_S = 90
+TIMEOUT_S = 120
 SETTINGS = SceneSettings(width_px=256, height_px=256, seed=7)
 
 Command = dict[str, str]

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 from tests.engine.rig.plant import Plant
+from tests.engine.rig.processes import until
 
 WORKER = "gpu-1"
 PAUSE_S = (0.1, 2.5)
@@ -37,12 +38,18 @@ async def kill(plant: Plant, victim: str, *, worker_survives: bool) -> None:
 
 
 async def kill_at_random(plant: Plant, kills: int, seed: int, *, worker_survives: bool) -> None:
-    """Kills so many times, while somebody asks for a picture every now and then, a dozen people in turn."""
+    """Kills so many times, while somebody asks for a picture every now and then, a dozen people in turn.
+
+    Every other kill waits until one more order is acknowledged: a slow machine gets something done, too.
+    """
     chance = random.Random(seed)
     is_over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_asking(plant, random.Random(seed + 1), is_over))
-        for _ in range(kills):
+        for number in range(kills):
+            if number % 2:
+                before = len(plant.acknowledged)
+                await until(lambda before=before: len(plant.acknowledged) > before, "one more is taken")
             await asyncio.sleep(chance.uniform(*PAUSE_S))
             await kill(plant, chance.choice(("bot", "worker")), worker_survives=worker_survives)
         is_over.set()

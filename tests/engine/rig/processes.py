@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.engine.rig.nursery import Nursery
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120
 LOOK_EVERY_S = 0.005
 LAST_WORDS_CHARS = 4000
 GRACE_S = 10.0
