@@ -6,7 +6,8 @@
 
 PYTHON ?= python3
 VENV := .venv
-# Tests wait for processes and browsers more than they compute: so many run at once even on two cores.
+# Tests wait for processes and browsers more than they compute: so many run at once even on two cores. In their
+# own order: pytest-xdist's would keep the modules with the few, long tests for the end, all at once.
 WORKERS ?= 4
 # Without compiling, the installation takes half the time; Python compiles what it imports, when it does.
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
@@ -19,7 +20,7 @@ demo: $(VENV)/.runtime
 	@$(if $(PORT),OMOST_WEB__PORT='$(PORT)') $(VENV)/bin/omost-bot web
 
 test: lint
-	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

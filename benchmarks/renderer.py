@@ -21,16 +21,15 @@ lengthen less than those of the wall.
 """
 
 import argparse
-import gc
 import json
 import logging
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from benchmarks import gauges
+from benchmarks.gauges import Clock, Enough
 from canvas import Canvas, parse
 from engine.renderer.sdxl.codec import Codec
 from engine.renderer.sdxl.compiling import compile_unet
@@ -55,8 +56,6 @@ from tests.engine.sdxl import naive, naive_sampler
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "night_market.json"
 SETTINGS = PaintSettings(896, 1152, seeds=(12345,), negative_prompt="lowres, bad anatomy, bad hands")
-PLAIN_SIDE = 8192
-"""Of the matrices whose multiplication shows what the device can do."""
 
 MID_TEXT = {"hidden_size": 96, "intermediate_size": 384, "num_hidden_layers": 2, "num_attention_heads": 4}
 MID_TEXT_2 = {**MID_TEXT, "hidden_size": 160, "projection_dim": 160}
@@ -121,7 +120,7 @@ class Bench:
         """What it runs on, in words."""
         if self.on_gpu:
             return torch.cuda.get_device_name(self.parts.device)
-        return f"one thread of {_cpu_name()}"
+        return f"one thread of {gauges.cpu_name()}"
 
     @property
     def keys(self) -> int:
@@ -204,10 +203,10 @@ class Bench:
         """The most memory of a step, with the model, in this process."""
         run = getattr(self, whose)(replace(SETTINGS, steps=2))
         clock = Clock(self.parts.device, limit=1)
-        _reset_peak(self.parts.device)
-        with suppress(_Enough):
+        gauges.reset_peak(self.parts.device)
+        with suppress(Enough):
             run(clock)
-        return _peak_bytes(self.parts.device)
+        return gauges.peak_bytes(self.parts.device)
 
     def _peaks(self) -> tuple[int, int]:
         return self.peak_bytes("ours"), self.peak_bytes("theirs")
@@ -224,7 +223,7 @@ class Bench:
             times: list[float] = []
             for number in range(repeats):
                 seeded = replace(settings, seeds=(number,), negative_prompt=f"lowres, {number}")
-                times.append(_timed(lambda seeded=seeded: painter.paint(self.canvas, seeded, lambda _: None)))
+                times.append(gauges.timed_s(partial(painter.paint, self.canvas, seeded, lambda _: None)))
             return statistics.median(times)
 
         whole_s = image_s(SETTINGS)
@@ -234,7 +233,7 @@ class Bench:
             "draft_s": image_s(replace(SETTINGS, sampler="ddim_trailing", steps=8)),
             "reference_image_s": their_s,
             "speedup": their_s / whole_s,
-            "flop_share": flops / _plain_flops_per_s(parts.device, parts.dtype) / whole_s,
+            "flop_share": flops / gauges.plain_flops_per_s(parts.device, parts.dtype) / whole_s,
         }
 
     def _their_image_s(self) -> float:
@@ -243,53 +242,15 @@ class Bench:
         def paint() -> None:
             codec.decode(self.theirs(SETTINGS)(Clock(self.parts.device)))
 
-        return _timed(paint)
+        return gauges.timed_s(paint)
 
     def _step_flops(self) -> float:
         """Of one of our steps; keys and values of the texts are made before."""
         counter = FlopCounterMode(display=False)
         clock = Clock(self.parts.device, limit=2, around={1: counter})
-        with suppress(_Enough):
+        with suppress(Enough):
             self.ours(SETTINGS)(clock)
         return counter.get_total_flops()
-
-
-class Clock:
-    """Times steps: in seconds of the wall on a GPU, of the own thread on a CPU.
-
-    Args:
-        device: Where the steps run.
-        limit: After so many of them `_Enough` is raised.
-        around: What is entered after the step of that number and left with the next one.
-    """
-
-    def __init__(self, device: torch.device, limit: int = 0, around: dict[int, Any] | None = None) -> None:
-        self._device = device
-        self._limit = limit
-        self._around = around or {}
-        self._ticks: list[float] = []
-
-    def start(self) -> None:
-        """Now it begins."""
-        self._ticks = []
-
-    def tick(self) -> None:
-        """A step is done."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        self._ticks.append(time.perf_counter() if self._device.type == "cuda" else time.process_time())
-        done = len(self._ticks)
-        if done - 1 in self._around:
-            self._around[done - 1].__exit__(None, None, None)
-        if done in self._around:
-            self._around[done].__enter__()
-        if done == self._limit:
-            raise _Enough
-
-    @property
-    def step_s(self) -> float:
-        """The shortest step, which is the least disturbed one; the first, with what comes before, is none."""
-        return min(after - before for before, after in zip(self._ticks, self._ticks[1:], strict=False))
 
 
 class _Ticking:
@@ -312,10 +273,6 @@ class _Painted(Exception):
     def __init__(self, latents: Tensor) -> None:
         super().__init__()
         self.latents = latents
-
-
-class _Enough(Exception):
-    """So many steps were wanted."""
 
 
 def canvas_of(path: Path) -> Canvas:
@@ -371,42 +328,6 @@ def _child_peaks() -> tuple[int, int]:
         for whose in ("ours", "theirs")
     )
     return ours, theirs
-
-
-def _reset_peak(device: torch.device) -> None:
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-    else:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # of the resident set
-
-
-def _peak_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def _plain_flops_per_s(device: torch.device, dtype: torch.dtype) -> float:
-    """What the device does in plain multiplications of matrices."""
-    left, right = (torch.randn(PLAIN_SIDE, PLAIN_SIDE, device=device, dtype=dtype) for _ in range(2))
-    times = [_timed(lambda: torch.matmul(left, right)) for _ in range(20)]
-    return 2 * PLAIN_SIDE**3 / min(times)
-
-
-def _timed(run: Callable[[], object]) -> float:
-    torch.cuda.synchronize()
-    began_s = time.perf_counter()
-    run()
-    torch.cuda.synchronize()
-    return time.perf_counter() - began_s
-
-
-def _cpu_name() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "a CPU")
 
 
 def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

@@ -29,10 +29,10 @@ def making(prompt: str, settings: SceneSettings, parent: SceneSettings | None) -
 
 
 def titles(revisions: Sequence[Revision], words: Words) -> dict[str, str]:
-    """What the revisions of a conversation are called, by their ids; also those that nobody said words for.
+    """What revisions are called, by their ids; also those that nobody said words for.
 
     Args:
-        revisions: Oldest first; what is older than all of them is not looked at.
+        revisions: What is not among them is not looked at.
         words: Of whoever reads it.
     """
     known = {revision.id: revision for revision in revisions}

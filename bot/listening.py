@@ -30,8 +30,8 @@ def listen(host: str, port: int) -> Generator[socket.socket]:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise AddressUnavailable(host, port, error.strerror or str(error)) from error
+    except (OSError, UnicodeError) as error:  # the second of what cannot be a host's name
+        raise AddressUnavailable(host, port, getattr(error, "strerror", None) or str(error)) from error
     with listener:
         # a port whose last owner has just ended is free; one that is listened on is still refused
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -27,8 +27,8 @@ _PATTERNS: Final = (
     (re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)"), HIDDEN),  # name and password in an address
     (re.compile(r"(?i)\b(bearer|bot) +[\w.~+/=-]{20,}"), r"\1 " + HIDDEN),  # a header
     (re.compile(r"(?i)(?<=[?&])((?:api_)?key|token|password|secret)=[^&\s'\"]+"), r"\1=" + HIDDEN),
-    (re.compile(r"(?ms)^DETAIL: .*?(?=^\[SQL|^(?:The above|During handling of)|\Z)"), f"DETAIL: {HIDDEN}\n"),
     # PostgreSQL's details repeat rows
+    (re.compile(r"(?ms)^DETAIL: .*?(?=^\[SQL|^(?:The above|During handling of)|\Z)"), f"DETAIL: {HIDDEN}\n"),
     (re.compile(r"(?m)^\[parameters: .*$"), "[parameters: " + HIDDEN),  # of SQLAlchemy, which repeats values
 )
 

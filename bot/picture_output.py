@@ -22,7 +22,7 @@ def write_pictures(pictures: Sequence[Picture], output: Path | None, revision_id
         for picture in pictures:
             sys.stdout.buffer.write(picture.png)
         return ()
-    paths = file_names(output or Path(f"omost-{revision_id}.png"), len(pictures))
+    paths = _file_names(output or Path(f"omost-{revision_id}.png"), len(pictures))
     for path, picture in zip(paths, pictures, strict=True):
         try:
             path.write_bytes(picture.png)
@@ -31,7 +31,7 @@ def write_pictures(pictures: Sequence[Picture], output: Path | None, revision_id
     return paths
 
 
-def file_names(path: Path, count: int) -> tuple[Path, ...]:
+def _file_names(path: Path, count: int) -> tuple[Path, ...]:
     """The file itself for one picture; `name-1.png`, `name-2.png` ... for several."""
     if count == 1:
         return (path,)

@@ -13,7 +13,7 @@ import typer
 
 from bot.one_shot import Job, Result, run
 from bot.options import PictureSize
-from bot.picture_output import write_pictures
+from bot.picture_output import STANDARD_OUTPUT, write_pictures
 from bot.report import Report
 from bot.results import note_text, result_object
 from bot.scene_input import SceneInput, scene_from
@@ -92,7 +92,7 @@ def carried_out(report: Report, settings: Settings, request: PictureRequest, *, 
 
 def paint(report: Report, settings: Settings, request: PictureRequest, output: Path | None) -> None:
     """Carries a request out, writes its pictures and reports where they are; raises as `carried_out` does."""
-    if str(output) == "-":
+    if output == STANDARD_OUTPUT:
         if sys.stdout.isatty():
             raise typer.BadParameter("a terminal shows no picture; name a file.", param_hint="--output")
         if report.as_json or request.chosen.get("count", 1) != 1:

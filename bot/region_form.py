@@ -53,7 +53,7 @@ class RegionForm:
         """
         description = " ".join(self.description.split())
         if not description:
-            raise BadSetting("description", '""', "1-2000")
+            raise BadSetting("description", "", "1-2000")
         return replace(
             base or LocalDescription(description),
             description=description,

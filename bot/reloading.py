@@ -64,13 +64,20 @@ async def reload_when_told(read: Callable[[], Settings], replace: Callable[[Sett
 
 async def _reload(read: Callable[[], Settings], replace: Callable[[Settings], Changes]) -> None:
     try:
-        changes = replace(await asyncio.to_thread(read))
+        changes = replace(await asyncio.to_thread(_usable, read))
     except SettingsError as error:
         _log.error("settings_refused", why=str(error))
         return
     _log.info("settings_read_again", changed=changes.made)
     if changes.waiting:
         _log.warning("settings_take_effect_after_a_restart", changed=changes.waiting)
+
+
+def _usable(read: Callable[[], Settings]) -> Settings:
+    """The settings as they are read; a classifier that they name is imported, however long that takes."""
+    found = read()
+    found.studio_safety()
+    return found
 
 
 def _by_name(settings: Settings) -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from babel.messages.pofile import read_po
 
 from bot.canvas_words import CANVAS_NAMES
-from bot.sentences import ERRORS, NAMES, PASSING, later
+from bot.sentences import ERRORS, MISSING, NAMES, PASSING, later
 from canvas.changes import Change
 from canvas.errors import CanvasError
 from canvas.lines import NAMED_PARTS, PLACED_THING, Part
@@ -43,6 +43,8 @@ LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "zh": "中文"}
 
 _LOCALES = Path(__file__).parent / "locales"
 _QUOTED_CHARS = 80
+# how forms tell that a field holds nothing
+_EMPTY = ("", "—")
 # stands before a thing in English, and before nothing in other languages
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 # up to so many seconds a time is said in seconds, and then in minutes: nobody says 1 minute for 70 seconds
@@ -99,6 +101,8 @@ class Words:
         sentence = ERRORS.get(type(error))
         if sentence is None:
             return self.unexpected()
+        if isinstance(error, BadSetting) and error.value in _EMPTY:
+            sentence = MISSING
         return self.text(sentence, **self._parts(error)).rstrip()
 
     def unexpected(self) -> str:
@@ -162,10 +166,6 @@ class Words:
             asked_width=asked_px[0],
             asked_height=asked_px[1],
         )
-
-    def backend_reason(self, reason: str) -> str:
-        """Why a composer or renderer cannot be used, from a key of `engine.backends`; empty when it can."""
-        return self.named(reason)
 
     def named(self, key: str) -> str:
         """A setting, thing or reason in words, from its key in the canvas, engine or storage."""

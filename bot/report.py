@@ -10,22 +10,24 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from bot.log import configure_log
 from bot.replies import Words, words
 from bot.scene_input import BadInput, FileTrouble
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError, load_settings
 from canvas import CanvasError
 from engine.errors import EngineError, Unavailable
-from engine.events import Event, Queued, RegionFinished, Stepped
+from engine.events import Event, RegionFinished, Stepped
 from storage.errors import StorageError, StorageFailed
 
 
 class ExitStatus(IntEnum):
-    """How a command ends; `bot.cli.EXIT_STATUSES` says it to people."""
+    """How a command ends; `omost-bot --help` says it to people."""
 
     REFUSED = 1
     USAGE = 2
@@ -82,8 +84,6 @@ class Report:
                 return self.words.count(
                     "Composing: {number} region …", "Composing: {number} regions …", count
                 )
-            case Queued(position=position):
-                return self.words.text("Waiting: place {position} in the queue …", position=position)
             case Stepped(step=step, steps=steps, index=index):
                 return self.words.text(
                     "Painting picture {picture}: step {step} of {steps} …",
@@ -135,6 +135,16 @@ def reporting(*, as_json: bool) -> Generator[Report]:
     except BrokenPipeError as error:
         _forget_standard_output()
         raise typer.Exit(ExitStatus.BROKEN_PIPE) from error
+
+
+@contextmanager
+def configured(config: Path | None, *, as_json: bool) -> Generator[tuple[Report, Settings]]:
+    """Like `reporting`, in the language of the settings, which come with it; the log has warnings alone."""
+    with reporting(as_json=as_json) as report:
+        settings = load_settings(config)
+        report.words = words(settings.language)
+        configure_log("warning", secrets=settings.secrets())
+        yield report, settings
 
 
 def _status(error: Exception) -> ExitStatus:

@@ -6,7 +6,7 @@ What each option means stands in `config.toml`, once.
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.backends import COMPOSERS, RENDERERS
@@ -24,6 +24,41 @@ from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, NEGATIVE_PROMPT
 
 POSTGRES = ("postgresql://", "postgresql+psycopg://")
 """How the URL of a database begins."""
+
+
+def _device(name: str) -> str:
+    if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", name):
+        raise PydanticCustomError("device", "input should be auto, cpu, mps, cuda, or cuda: and a number")
+    return name
+
+
+def _address(address: str) -> str:
+    if address and not address.startswith(("http://", "https://")):
+        raise PydanticCustomError("address", "input should be empty or begin with http:// or https://")
+    return address
+
+
+def _on_one_line(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip().isprintable():
+        raise PydanticCustomError("key", "input should have no line breaks or other control characters")
+    return secret
+
+
+def _platform_and_id(name: str) -> str:
+    if not re.fullmatch(r"[a-z]+:\S+", name):
+        raise PydanticCustomError("platform", "input should be a platform and an id, as in telegram:8812")
+    return name
+
+
+def _with_a_word(phrase: str) -> str:
+    if not re.search(r"\w", phrase):
+        raise PydanticCustomError("phrase", "input should have a letter or a digit")
+    return phrase
+
+
+DeviceName = Annotated[str, AfterValidator(_device)]
+WebAddress = Annotated[str, AfterValidator(_address)]
+Secret = Annotated[SecretStr, AfterValidator(_on_one_line)]
 
 
 class _Section(BaseModel):
@@ -67,10 +102,10 @@ class TransformersSettings(_Section):
     model: str = ""
     revision: str = ""
     offline: bool = False
-    mirror: str = ""
+    mirror: WebAddress = ""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     quantisation: Literal["none", "4bit", "8bit"] = "none"
-    device: str = "auto"
+    device: DeviceName = "auto"
     context_tokens: int = Field(default=8192, ge=2048)
     conversations: int = Field(default=4, ge=1, le=64)
     max_new_tokens: int = Field(default=4096, ge=256)
@@ -82,16 +117,6 @@ class TransformersSettings(_Section):
     template: Literal["auto", "llama-3", "chatml", "phi-3"] = "auto"
     example: Literal["auto", "on", "off"] = "auto"
 
-    @field_validator("device")
-    @classmethod
-    def _known_device(cls, name: str) -> str:
-        return _device(name)
-
-    @field_validator("mirror")
-    @classmethod
-    def _web_address(cls, address: str) -> str:
-        return _address(address)
-
 
 class SdxlSettings(_Section):
     """The checkpoint of the renderer `sdxl`, as `engine.renderer.sdxl.SdxlOptions`."""
@@ -100,31 +125,21 @@ class SdxlSettings(_Section):
     config: str = ""
     revision: str = ""
     offline: bool = False
-    mirror: str = ""
+    mirror: WebAddress = ""
     dtype: Dtype = "auto"
-    device: str = "auto"
+    device: DeviceName = "auto"
     memory: Memory = "auto"
     loras: str = ""
     projected_pooled: bool = True
     compile: Compile = "auto"
     previews: str = ""
 
-    @field_validator("device")
-    @classmethod
-    def _known_device(cls, name: str) -> str:
-        return _device(name)
-
-    @field_validator("mirror")
-    @classmethod
-    def _web_address(cls, address: str) -> str:
-        return _address(address)
-
 
 class OpenAISettings(_Section):
     """The server of the composer `openai`, as `engine.composer.server.ServerOptions`."""
 
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
+    base_url: WebAddress = ""
+    api_key: Secret = SecretStr("")
     model: str = ""
     temperature: float = Field(default=0.6, ge=0, le=2)
     top_p: float = Field(default=0.9, gt=0, le=1)
@@ -137,18 +152,8 @@ class OpenAISettings(_Section):
     grammar: Literal["none", "vllm", "llama.cpp"] = "none"
     example: bool = False
 
-    @field_validator("api_key")
-    @classmethod
-    def _on_one_line(cls, key: SecretStr) -> SecretStr:
-        return _secret(key)
 
-    @field_validator("base_url")
-    @classmethod
-    def _web_address(cls, address: str) -> str:
-        return _address(address)
-
-
-Phrase = Annotated[str, Field(pattern=r"\w")]
+Phrase = Annotated[str, AfterValidator(_with_a_word)]
 
 
 class SafetySettings(_Section):
@@ -209,7 +214,7 @@ class LimitSettings(_Section):
     gpu_s_per_day: int = Field(default=0, ge=0)
 
 
-Person = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+Person = Annotated[str, AfterValidator(_platform_and_id)]
 """A name in the lists: the platform and its id of a person, as in `telegram:8812`, or of a role."""
 
 
@@ -232,7 +237,7 @@ class PeopleSettings(_Section):
     priority: tuple[Person, ...] = ()
 
 
-ChatName = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+ChatName = Annotated[str, AfterValidator(_platform_and_id)]
 """A chat's name in the lists: the platform and its id of the chat, or of what holds several chats."""
 
 
@@ -248,41 +253,21 @@ class ChatSettings(_Section):
 class DiscordSettings(_Section):
     """The bot's account on Discord."""
 
-    token: SecretStr = SecretStr("")
-    proxy: str = ""
-    api_base_url: str = ""
-
-    @field_validator("token")
-    @classmethod
-    def _on_one_line(cls, token: SecretStr) -> SecretStr:
-        return _secret(token)
-
-    @field_validator("proxy", "api_base_url")
-    @classmethod
-    def _web_address(cls, address: str) -> str:
-        return _address(address)
+    token: Secret = SecretStr("")
+    proxy: WebAddress = ""
+    api_base_url: WebAddress = ""
 
 
 class TelegramSettings(_Section):
     """The bot's account on Telegram, and how updates come from there."""
 
-    token: SecretStr = SecretStr("")
+    token: Secret = SecretStr("")
     token_file: str = ""
     proxy: str = ""
-    api_base_url: str = "https://api.telegram.org"
-    webhook_url: str = ""
+    api_base_url: WebAddress = "https://api.telegram.org"
+    webhook_url: WebAddress = ""
     webhook_host: str = "127.0.0.1"
     webhook_port: int = Field(default=8443, ge=1, le=65535)
-
-    @field_validator("token")
-    @classmethod
-    def _on_one_line(cls, token: SecretStr) -> SecretStr:
-        return _secret(token)
-
-    @field_validator("api_base_url", "webhook_url")
-    @classmethod
-    def _web_address(cls, address: str) -> str:
-        return _address(address)
 
     @field_validator("proxy")
     @classmethod
@@ -307,15 +292,10 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
-    password: SecretStr = SecretStr("")
+    password: Secret = SecretStr("")
     password_file: str = ""
     open: bool = False
     call_pause_s: float = Field(default=0.25, ge=0, le=5)
-
-    @field_validator("password")
-    @classmethod
-    def _on_one_line(cls, password: SecretStr) -> SecretStr:
-        return _secret(password)
 
 
 class LogSettings(_Section):
@@ -338,21 +318,3 @@ def _one_of(name: str, names: tuple[str, ...]) -> str:
     if name not in names:
         raise PydanticCustomError("name", "input should be one of {names}", {"names": ", ".join(names)})
     return name
-
-
-def _device(name: str) -> str:
-    if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", name):
-        raise PydanticCustomError("device", "input should be auto, cpu, mps, cuda, or cuda: and a number")
-    return name
-
-
-def _address(address: str) -> str:
-    if address and not address.startswith(("http://", "https://")):
-        raise PydanticCustomError("address", "input should be empty or begin with http:// or https://")
-    return address
-
-
-def _secret(key: SecretStr) -> SecretStr:
-    if not key.get_secret_value().strip().isprintable():
-        raise PydanticCustomError("key", "input should have no line breaks or other control characters")
-    return key

@@ -102,6 +102,8 @@ ERRORS: Final[Mapping[type[BaseException], str]] = {
     ),
 }
 """What happened, and what the person can do."""
+MISSING: Final = later("{name} is missing: fill it in.")
+"""For a `BadSetting` without a value."""
 
 NAMES: Final[Mapping[str, str]] = {
     # settings
@@ -126,6 +128,7 @@ NAMES: Final[Mapping[str, str]] = {
     "whose": later("The kind of settings"),
     # a region's fields
     "description": later("The description"),
+    "description_chars": later("The length of the description"),
     "location": later("The location"),
     "offset": later("The offset"),
     "area": later("The area"),

@@ -40,7 +40,7 @@ from bot.sections import (
     WebSettings,
     WorkerSettings,
 )
-from bot.settings_faults import ENVIRONMENT_PREFIX, NESTED, Faults, names_of, variable
+from bot.settings_faults import ENVIRONMENT_PREFIX, NESTED, Faults, names_of, of_unreadable, variable
 from engine.backends import Backends, finds_tiny
 from engine.composer.local.options import is_unfiltered
 from engine.composer.safety import ClassifierNotFound, Safety, load_classifier
@@ -62,7 +62,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """All settings; `load_settings` reads them, and `Settings()` is the defaults under the environment.
+    """All settings; `load_settings` reads them, and `Settings()` is the defaults.
 
     A process has one object of them, which everybody asks: `bot.reloading` may replace tables of it at any
     time. Each table by itself never changes.
@@ -102,9 +102,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what is passed in, which is what the file says."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+        """What is passed in and nothing else: `read_settings` has put the environment into it."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
     def scene_settings(self, **changes: float | str | None) -> SceneSettings:
         """The picture settings as one scene's settings.
@@ -264,36 +264,19 @@ def read_settings(path: Path | None = None) -> tuple[Settings | None, tuple[str,
         environment = EnvSettingsSource(Settings)()
     except SettingsError as error:
         return None, (str(error),)
-    except ValueError as error:  # pydantic-settings: a table given as text that is no JSON
-        return None, (f"environment: {error}",)
+    except ValueError as error:
+        return None, (of_unreadable(error),)
     faults = Faults(Settings, str(path or CONFIG_FILE))
     told = faults.of_variables() + faults.of_keys(values)
     said = _merged(values, environment)
     while True:
         try:
-            settings = _Said(**said)
+            settings = Settings(**said)
         except ValidationError as error:
             told += faults.of_values(error)
             _drop(said, (problem["loc"] for problem in error.errors()))
         else:
             return settings, (*told, *_unfiltered(settings, faults))
-
-
-class _Said(Settings):
-    """Of what is passed in, and nothing else."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment is among what is passed in."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
 
 
 def _merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

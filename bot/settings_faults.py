@@ -4,7 +4,7 @@ It knows how settings are named, in files and in the environment, and not what t
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final, cast, get_origin
 
@@ -30,6 +30,16 @@ def variable(name: str) -> str:
 def names_of(model: type[BaseModel]) -> tuple[str, ...]:
     """Every setting's name, dotted as in `web.port`; those of `roles` are the operator's to choose."""
     return tuple(_names(model))
+
+
+def of_unreadable(error: ValueError) -> str:
+    """A variable with a list or a table in it that is no JSON; pydantic-settings names the table alone."""
+    text = getattr(error.__cause__, "doc", None)
+    ours = [name for name in os.environ if name.upper().startswith(ENVIRONMENT_PREFIX)]
+    if named := [name for name in sorted(ours) if os.environ[name] == text]:
+        what = "lists and tables are JSON there, as in OMOST_WORKER__ROLES='[\"image\"]'"
+        return f"environment: {' or '.join(named)} cannot be read: {what}."
+    return f"environment: {error}"
 
 
 class Faults:
@@ -63,8 +73,13 @@ class Faults:
         return told
 
     def of_values(self, error: ValidationError) -> list[str]:
-        """What is not allowed."""
-        return [self._sentence(problem) for problem in error.errors()]
+        """What is not allowed, beside the variables that are no setting."""
+        problems = error.errors()
+        return [
+            self._sentence(problem)
+            for problem in problems
+            if not (_follows(problem, problems) or self._is_strange(problem))
+        ]
 
     def of_unfiltered(self, name: str, model: str) -> str:
         """A model that refuses nothing, named by a setting, without anything that refuses in its place."""
@@ -73,6 +88,10 @@ class Faults:
             f"{place}: {shown} is {model!r}, a model that refuses nothing: "
             "say under [safety] what is not composed, as block or classifier."
         )
+
+    def _is_strange(self, problem: ErrorDetails) -> bool:
+        place, _ = self._place(".".join(map(str, problem["loc"])))
+        return problem["type"] == "extra_forbidden" and place == "environment"
 
     def _strange(self, found: str) -> str:
         name = found[len(ENVIRONMENT_PREFIX) :].lower().replace(NESTED, ".")
@@ -90,7 +109,7 @@ class Faults:
         if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
             return f"{place}: {shown}: it must be a table, [{name}]."
         found = "" if name in _UNTOLD or parts[0] in _UNTOLD else f" is {problem['input']!r}"
-        reason = problem["msg"][:1].lower() + problem["msg"][1:]
+        reason = problem["msg"][:1].lower() + problem["msg"][1:].replace("tuple", "list")
         return f"{place}: {shown}{found}: {reason}."
 
     def _place(self, name: str) -> tuple[str, str]:
@@ -107,6 +126,12 @@ class Faults:
             return _likeness(name, wrong) + _likeness(last, wrong_last)
 
         return max(self._known, key=likeness)
+
+
+def _follows(problem: ErrorDetails, problems: Sequence[ErrorDetails]) -> bool:
+    """Whether it only says that a list is empty without its elements, which have sentences of their own."""
+    place = problem["loc"]
+    return problem["type"] == "too_short" and any(other["loc"][:-1] == place for other in problems)
 
 
 def _nearest_of_role(wrong: str) -> str:

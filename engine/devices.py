@@ -47,6 +47,14 @@ def free_bytes(device: torch.device) -> int:
             return _free_host_bytes()
 
 
+def empty_caches() -> None:
+    """Gives back to the devices what torch keeps of their memory ready for itself."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device's memory is full, however its allocator says so."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

@@ -6,6 +6,7 @@
     │   ├── NoPictureYet
     │   ├── PromptTooLong
     │   ├── SceneTooLong
+    │   ├── LoraDoesNotFit
     │   ├── NotUnderstood
     │   ├── BadSetting
     │   ├── Blocked

@@ -33,10 +33,10 @@ class Lazily(Generic[T]):
         return await asyncio.shield(asyncio.wrap_future(making))
 
     def drop(self) -> bool:
-        """Lets go of it; the next one who needs it has it made again. Returns whether it was ever begun."""
+        """Lets go of it; the next one who needs it has it made again. Returns whether it was there."""
         with self._guard:
-            was_begun, self._making = self._making is not None, None
-        return was_begun
+            making, self._making = self._making, None
+        return making is not None and making.done()
 
     def _begun(self) -> Future[T]:
         making: Future[T] = Future()

@@ -104,9 +104,9 @@ class ProgressWriter:
     async def _write_one(self) -> None:
         image, self._preview = self._preview, None
         message = self._taken()
-        if image:
-            message["preview"] = await asyncio.to_thread(_encoded, image)
         try:
+            if image:
+                message["preview"] = await asyncio.to_thread(_encoded, image)
             await self._write(message)
         except Exception as error:  # noqa: BLE001 - the work goes on without being watched
             _log.error("progress_not_written", exc_info=error)

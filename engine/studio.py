@@ -131,19 +131,7 @@ class Studio:
             Unavailable: The composer or renderer cannot be used.
             StorageFailed: It could not be stored.
         """
-        self.people.check_served(order.person, roles)
-        limits = self.limits_of(order.person, roles)
-        check(order, limits)
-        self._backends.check_renderer(order.settings.renderer)
-        match order:
-            case Compose():
-                self._backends.check_composer(order.settings.composer)
-                self.safety.check_words(words_of(order))
-            case Adopt():
-                self.safety.check_words(texts_of(order.canvas))
-            case Repaint():
-                pass
-        lane = 0
+        limits, lane = self._check(order, roles), 0
         durations = await self._measured()
         share = self.people.share(order.person, roles)
         admission = Admission(limits, order.settings.count, share, durations)
@@ -231,6 +219,22 @@ class Studio:
         turn_ids = await self.store.forget(person)
         await self._jobs.forget(turn_ids)
         return len(turn_ids)
+
+    def _check(self, order: Order, roles: Collection[str]) -> Limits:
+        """Refuses what needs no look at the queue to be refused; returns the person's limits."""
+        self.people.check_served(order.person, roles)
+        limits = self.limits_of(order.person, roles)
+        check(order, limits)
+        self._backends.check_renderer(order.settings.renderer)
+        match order:
+            case Compose():
+                self._backends.check_composer(order.settings.composer)
+                self.safety.check_words(words_of(order))
+            case Adopt():
+                self.safety.check_words(texts_of(order.canvas))
+            case Repaint():
+                pass
+        return limits
 
     async def _measured(self) -> Durations:
         """What turns take, read from the store now and then."""

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import structlog
 
 from engine.forecast import Forecast, forecasts
-from storage.errors import StorageError
 from storage.records import Durations
 from storage.store import Store
 
@@ -26,6 +25,7 @@ class QueueWatch:
         self._poll_s = poll_s
         self._watchers = 0
         self._looking: asyncio.Task[None] | None = None
+        self._begun = self._seen = 0
         self._looked = asyncio.Condition()
         self._open: Mapping[str, Forecast] = {}
 
@@ -45,22 +45,25 @@ class QueueWatch:
                 self._looking = None
 
     async def next(self, turn_id: str) -> Forecast | None:
-        """How the turn stands at the next look; None when it is not open any more."""
+        """How the turn stands at the next look that is begun; None when it is not open any more."""
+        begun = self._begun  # one that is under way may not know of the turn yet
         async with self._looked:
-            await self._looked.wait()
+            await self._looked.wait_for(lambda: self._seen > begun)
         return self._open.get(turn_id)
 
     async def _look_always(self) -> None:
         durations, looks = Durations(None, None), 0
         while True:
+            self._begun += 1
             try:
                 if looks % MEASURE_EVERY == 0:
                     durations = await self._store.durations()
                 found = forecasts(await self._store.open_turns(), durations)
-            except StorageError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who watch go on waiting
                 _log.warning("queue_not_seen", exc_info=error)
             else:
                 looks += 1
+                self._seen = self._begun
                 self._open = {forecast.turn.id: forecast for forecast in found}
                 async with self._looked:
                     self._looked.notify_all()

@@ -13,7 +13,6 @@ from storage.errors import NotFound
 from storage.models import ConversationRow, ImageRow, RevisionRow, TurnRow, now
 from storage.records import ConversationKey, Revision, TurnStatus
 
-_MADE = select(RevisionRow.id).where(RevisionRow.turn_id == bindparam("turn_id"))
 _REVISION = select(RevisionRow).where(RevisionRow.id == bindparam("id"))
 _TURN = select(TurnRow).where(TurnRow.id == bindparam("id"))
 _FIRST_HEAD = (
@@ -26,7 +25,7 @@ _FIRST_HEAD = (
 def branch(session: Session, conversation: ConversationKey, revision_id: str) -> Revision:
     """Copies the revision and its pictures, once; in a session that holds the locks of turns and pictures."""
     turn_id = f"{conversation.platform}:{conversation.chat_id}:from:{revision_id}"
-    copy_id = session.scalar(_MADE, {"turn_id": turn_id})
+    copy_id = keys.made_revision(session, turn_id)
     if copy_id is None:
         copy_id = _copy(session, conversation, revision_id, turn_id)
     return results.revision(session, copy_id)

@@ -6,7 +6,7 @@ The half of `storage.store` that mostly chats use.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from storage import branches, chats, favourites, inbox, keys, posts, preferences
+from storage import branches, chats, favourites, inbox, posts, preferences
 from storage.database import Database, Lock
 from storage.records import JSON, ConversationKey, PersonKey, Post, Received, Revision
 
@@ -19,11 +19,11 @@ class ChatStore:
 
     async def language(self, person: PersonKey) -> str | None:
         """The language that the person chose."""
-        return await self._database.read(lambda session: keys.language(session, person))
+        return await self._database.read(lambda session: preferences.language(session, person))
 
     async def set_language(self, person: PersonKey, language: str) -> None:
         """Remembers the language that the person chose."""
-        await self._database.write(lambda session: keys.set_language(session, person, language))
+        await self._database.write(lambda session: preferences.set_language(session, person, language))
 
     async def preferences(self, person: PersonKey) -> dict[str, JSON]:
         """What the person has set, except their language."""

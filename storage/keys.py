@@ -7,7 +7,7 @@ import base64
 import secrets
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from storage.database import dialect_of, insert
@@ -26,7 +26,7 @@ IS_PERSON: ColumnElement[bool] = and_(
 )
 _CONVERSATION = select(ConversationRow.key).where(IS_CONVERSATION)
 _PERSON = select(PersonRow.key).where(IS_PERSON)
-_LANGUAGE = select(PersonRow.language).where(IS_PERSON)
+_MADE = select(RevisionRow.id).where(RevisionRow.turn_id == bindparam("turn_id"))
 _REVISION = select(RevisionRow.conversation_key).where(RevisionRow.id == bindparam("id"))
 
 
@@ -62,18 +62,12 @@ def known_person_key(session: Session, person: PersonKey) -> int | None:
     return session.scalar(_PERSON, asdict(person))
 
 
+def made_revision(session: Session, turn_id: str) -> str | None:
+    """The id of the revision that the turn made; None while there is none."""
+    return session.scalar(_MADE, {"turn_id": turn_id})
+
+
 def check_revision(session: Session, conversation_key: int, revision_id: str) -> None:
     """Raises `NotFound` for what is no revision of the conversation."""
     if session.scalar(_REVISION, {"id": revision_id}) != conversation_key:
         raise NotFound("revision", revision_id)
-
-
-def language(session: Session, person: PersonKey) -> str | None:
-    """The language that the person chose."""
-    return session.scalar(_LANGUAGE, asdict(person))
-
-
-def set_language(session: Session, person: PersonKey, language: str) -> None:
-    """Remembers the language that the person chose."""
-    key = person_key(session, person)
-    session.execute(update(PersonRow).where(PersonRow.key == key).values(language=language))

@@ -14,6 +14,7 @@ from storage.database import dialect_of, insert
 from storage.models import ChatRow, NoteRow, PersonRow
 from storage.records import JSON, PersonKey
 
+_LANGUAGE = select(PersonRow.language).where(keys.IS_PERSON)
 _OF_PERSON = select(PersonRow.preferences).where(keys.IS_PERSON)
 _OF_CHAT = select(ChatRow.preferences).where(
     ChatRow.platform == bindparam("platform"), ChatRow.chat_id == bindparam("chat_id")
@@ -27,6 +28,17 @@ _NOTE = select(NoteRow.value).where(NoteRow.key == bindparam("key"))
 def merged(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> dict[str, JSON]:
     """The old values and the new ones, which win; without those that are None."""
     return {name: value for name, value in {**old, **new}.items() if value is not None}
+
+
+def language(session: Session, person: PersonKey) -> str | None:
+    """The language that the person chose."""
+    return session.scalar(_LANGUAGE, asdict(person))
+
+
+def set_language(session: Session, person: PersonKey, language: str) -> None:
+    """Remembers the language that the person chose."""
+    key = keys.person_key(session, person)
+    session.execute(update(PersonRow).where(PersonRow.key == key).values(language=language))
 
 
 def of_person(session: Session, person: PersonKey) -> dict[str, JSON]:

@@ -27,7 +27,6 @@ _COUNT = (
     .where(keys.IS_CONVERSATION)
 )
 _LOCKED_TURN = select(TurnRow).where(TurnRow.id == bindparam("turn_id")).with_for_update()
-_MADE = select(RevisionRow.id).where(RevisionRow.turn_id == bindparam("turn_id"))
 _HEAD_MOVED = (
     update(ConversationRow)
     .where(ConversationRow.key == bindparam("conversation"))
@@ -58,7 +57,7 @@ def add_revision(
     turn = session.scalar(_LOCKED_TURN, {"turn_id": turn_id})
     if turn is None:
         raise NotFound("turn", turn_id)
-    revision_id = session.scalar(_MADE, {"turn_id": turn_id})
+    revision_id = keys.made_revision(session, turn_id)
     if revision_id is None:
         revision_id = keys.new_id()
         _add_revision(session, turn, {"id": revision_id, **columns})

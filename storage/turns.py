@@ -3,6 +3,8 @@
 Functions on a session that `storage.store` has opened.
 """
 
+from dataclasses import asdict
+
 from sqlalchemy import bindparam, case, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -104,6 +106,5 @@ def turn(session: Session, turn_id: str) -> Turn:
 
 def newest(session: Session, conversation: ConversationKey, limit: int) -> tuple[Turn, ...]:
     """The newest turns of the conversation, oldest first."""
-    names = {"platform": conversation.platform, "chat_id": conversation.chat_id}
-    rows = session.execute(_NEWEST, {**names, "limit": limit}).all()
+    rows = session.execute(_NEWEST, {**asdict(conversation), "limit": limit}).all()
     return tuple(turn_of(row) for row in reversed(rows))

@@ -5,7 +5,6 @@ import re
 import runpy
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,10 +14,11 @@ import httpx
 import pytest
 
 from bot.settings import setting_names
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-WAIT_S = 120
+WAIT_S = 300
 
 # Documents whose commands are carried out elsewhere, or nowhere, and why.
 ELSEWHERE = {
@@ -70,11 +70,7 @@ def surroundings(tmp_path_factory):
     found = {name: value for name, value in os.environ.items() if not name.startswith("OMOST_")}
     found["PATH"] = f"{Path(sys.executable).parent}:{found['PATH']}"
     found["OMOST_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
-    sockets = {port: socket.create_server(("127.0.0.1", 0)) for port in PORTS}
-    for port, each in sockets.items():
-        found[PORTS[port]] = str(each.getsockname()[1])
-        each.close()
-    return found
+    return found | dict(zip(PORTS.values(), map(str, free_ports(len(PORTS))), strict=True))
 
 
 def started(command, surroundings):

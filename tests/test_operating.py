@@ -9,7 +9,6 @@ import io
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from engine.studio import Studio
 from storage.records import ConversationKey, PersonKey
 from storage.scene import SceneSettings
 from storage.store import Store
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("bot", "canvas", "engine", "storage", "deploy")
@@ -40,7 +40,7 @@ PATHS = (
     "/var/backups/omost-bot",
 )
 PORTS = ("7860", "9464", "9465", "9466", "9467")
-WAIT_S = 120
+WAIT_S = 300
 
 # The machine's own commands, and what is done instead.
 STAND_INS = {
@@ -152,14 +152,6 @@ class Machine:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMOST_", "PG"))}
         path = {"PATH": f"{ours}:{os.environ['PATH']}"}
         return {**kept, **path, **PIP, "PGHOST": self.socket, "PGUSER": "postgres"}
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def sections():

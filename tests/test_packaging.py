@@ -40,7 +40,7 @@ COMES_WITH = {
     "pydantic-core": "pydantic",
     "tqdm": "huggingface-hub",
 }
-WAIT_S = 120
+WAIT_S = 300
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,6 @@ PROMPT: Final = "prompt"
 """The one field of the form that asks what shall change."""
 PRESS, FIELD = "press", "field"
 """What a question's post notes: whose form it asks for, and which field of it."""
-YES: Final = "yes"
 
 _Pressed = Callable[[Heard, Press], Awaitable[Answer]]
 
@@ -215,8 +214,9 @@ class Actions:
 
     async def _again(self, heard: Heard, press: Press) -> Answer:
         if press.subject:
-            return await self.repaint(heard, await self._scene(heard, press), NO_OPTIONS)
-        await self._requests.repeat(heard, await self.subjects.turn(heard.said))
+            await self._requests.again(heard, await self._scene(heard, press))
+        else:
+            await self._requests.repeat(heard, await self.subjects.turn(heard.said))
         return heard.begun()
 
     async def _vary(self, heard: Heard, press: Press) -> Answer:
@@ -292,7 +292,7 @@ class Actions:
     async def _forget(self, heard: Heard, press: Press) -> Answer:
         if press.subject != heard.person.platform_id:
             raise NotYours
-        if press.args[:1] != (YES,):
+        if press.args[:1] != (looks.YES,):
             return Answer(removes=True)
         left = await self._messages.forget(heard.person, keep=heard.said.reply_to)
         said = heard.words.text("Everything of yours has been removed.")

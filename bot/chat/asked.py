@@ -14,8 +14,6 @@ from storage.store import Store
 MAX_TITLE_CHARS: Final = 200
 MAX_NAME_CHARS: Final = 40
 
-_MAX_STEPS_BACK: Final = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -26,7 +24,7 @@ class Asked:
         making: What was to be done.
         asker: What people there call who asked; empty where that goes without saying.
         is_quoted: Whether the words are the person's own, and not a form's.
-        is_earlier: Whether the picture was there before and is shown once more.
+        is_earlier: Whether the picture was there before others and is shown once more.
     """
 
     title: str
@@ -75,22 +73,25 @@ async def asked_for(store: Store, turn: Turn, asker: str = "") -> Asked:
 
 
 async def earlier(store: Store, revision: Revision) -> Asked:
-    """A picture that is shown once more.
+    """A picture that is shown once more; the newest one is no earlier one.
 
     Raises:
         StorageError: It could not be read.
     """
-    return Asked(await _origin(store, revision), is_earlier=True)
+    newest = await store.history(revision.conversation, 1)
+    is_newest = any(each.id == revision.id for each in newest)
+    return Asked(await _origin(store, revision), is_earlier=not is_newest)
 
 
 async def _origin(store: Store, revision: Revision) -> str:
-    """The words that a picture goes back to."""
-    origin = revision
-    for _ in range(_MAX_STEPS_BACK):
-        if origin.prompt or not (parent := await _revision(store, origin.parent_id)):
-            break
-        origin = parent
-    return title(origin)
+    """The words that a picture goes back to; where there are none, what the first one shows."""
+    if revision.prompt or revision.parent_id is None:
+        return title(revision)
+    try:
+        lineage = await store.lineage(revision.id)
+    except NotFound:  # forgotten meanwhile
+        return title(revision)
+    return title(next((each for each in reversed(lineage) if each.prompt), lineage[0]))
 
 
 async def _revision(store: Store, revision_id: str | None) -> Revision | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.chat.presses import Action, Press
-from bot.chat.views import Button, ButtonStyle, FieldKind, Form, FormField, Span, Style, View
+from bot.chat.views import Button, ButtonStyle, Form, FormField, Span, Style, View
 from bot.region_form import shortened
 from bot.replies import Words
 
@@ -57,7 +57,6 @@ def question(form: Form, field: FormField, values: Mapping[str, str], words: Wor
 
 def _line(field: FormField, values: Mapping[str, str]) -> Span:
     value = values.get(field.name, field.value)
-    if field.kind is FieldKind.CHOICE:
-        value = next((option.label for option in field.options if option.value == value), value)
+    value = next((option.label for option in field.options if option.value == value), value)
     mark = " ✏️" if field.name in values else ""
     return Span(f"\n{field.label}: {shortened(value) if value else '–'}{mark}")

@@ -4,7 +4,7 @@ Every word is from `bot.replies`. This module asks nobody and sends nothing; `bo
 `bot.chat.talk` decide what is shown when. Lists and plans are `bot.chat.overviews`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,8 +25,12 @@ from engine.events import Done
 from engine.orders import from_turn
 from storage.records import PersonKey, Revision, StoredImage, Turn
 
+MAX_RESULT_CHARS: Final = 850
+"""Of the words with a result: captions have 1,024, and two notes of the platform's may follow."""
 MAX_CHANGES: Final = 3
 """So many changes are told under a picture; of the others, how many they are."""
+YES: Final = "yes"
+"""The argument of the press that has everything of a person removed."""
 
 _THE_SAME_AGAIN: Final = (NotUnderstood, Blocked, LoraDoesNotFit, SceneTooLong)
 """Whoever asks for the same once more is refused for the same reason."""
@@ -58,8 +62,7 @@ def result(done: Done, source: Path | bytes, asked: Asked, words: Words, *, is_s
     name = f"omost-{revision.id}" if is_batch else picture_name(revision, revision.images[0])
     smaller = words.text("The picture was too large to be shown here as it is: 📜 leads to the original.")
     picture = Picture(source, name, picture_alt(revision, words), is_spoiler, smaller)
-    text = paragraphs((asked.line(words), *_notes(done, words)))
-    return View(text, picture, buttons.under_result(revision, words))
+    return View(_told(done, asked, words), picture, buttons.under_result(revision, words))
 
 
 def picture_beside(
@@ -110,7 +113,7 @@ def forget_question(person: PersonKey, words: Words) -> View:
     """Asks before everything of a person is removed."""
     question = words.text("Remove all your requests and pictures for good? What runs is cancelled.")
     whose, remove = person.platform_id, words.text("Remove everything")
-    yes = buttons.named(remove, Action.FORGET, whose, "yes", style=ButtonStyle.DANGER)
+    yes = buttons.named(remove, Action.FORGET, whose, YES, style=ButtonStyle.DANGER)
     no = buttons.named(words.text("Keep"), Action.FORGET, whose, "no")
     return View(plain(question), rows=((yes, no),), is_quiet=True)
 
@@ -146,11 +149,18 @@ def trouble(error: PlatformError, words: Words) -> str:
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def _notes(done: Done, words: Words) -> Iterable[Text]:
-    """What is said under a result: the composer's words, the changes, what was mended, what differs."""
-    yield plain(done.turn.remark)
-    yield _changes(done.changes, words)
-    yield _about(done, words)
+def _told(done: Done, asked: Asked, words: Words) -> Text:
+    """What is said with a result: the composer's words, the changes, what was mended, what differs.
+
+    Where that is more than a caption takes, the composer's words are cut: they matter least.
+    """
+    first, changes, about = asked.line(words), _changes(done.changes, words), _about(done, words)
+    room = MAX_RESULT_CHARS - sum(len(span.text) for span in (*first, *changes, *about))
+    return paragraphs((first, plain(_cut(done.turn.remark, room)), changes, about))
+
+
+def _cut(text: str, max_chars: int) -> str:
+    return text if len(text) <= max_chars else text[: max(0, max_chars - 1)].rstrip() + "…"
 
 
 def _changes(changes: Sequence[Change], words: Words) -> Text:

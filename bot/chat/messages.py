@@ -155,8 +155,9 @@ class Messages:
     async def resume(self) -> None:
         """Goes on with what was under way when the last process ended."""
         for post in await lasting(partial(self._store.open_posts, self._platform.name)):
-            async with self._lock(str(post.turn_id)):  # a delivery may be faster
-                now = await lasting(partial(self._store.post_of_turn, str(post.turn_id)))
+            turn_id = posting.turn_of(post)
+            async with self._lock(turn_id):  # a delivery may be faster
+                now = await lasting(partial(self._store.post_of_turn, turn_id))
                 if now and not now.data.get("delivered"):
                     await self._go_on(now)
 
@@ -180,6 +181,7 @@ class Messages:
         posts = await self._store.posts_of(person)
         shown = [post for post in posts if (post.chat_id, post.message_id) != kept]
         await self._studio.forget(person)
+        self._unsure = {each: post for each, post in self._unsure.items() if post.person != person}
         removed = [await self._removed(posting.message_of(post)) for post in shown[:MAX_REMOVED]]
         return len(shown) - sum(removed)
 
@@ -187,24 +189,23 @@ class Messages:
 
     async def _begun(self, new: Post) -> Post | None:
         """Posts the placeholder; None where it was not posted, or nobody knows."""
-        assert new.turn_id is not None  # noqa: S101 - a result is a turn's
+        turn_id = posting.turn_of(new)
         try:
-            return await self._placed(new, new.turn_id)
+            return await self._placed(new, turn_id)
         except (ChatGone, NotPermitted):
-            await self._studio.cancel(new.turn_id)
+            await self._studio.cancel(turn_id)
             raise
         except PlatformError as error:
-            _log.warning("placeholder_not_posted", turn_id=new.turn_id, why=repr(error))
-            self._unsure[new.turn_id] = new
+            _log.warning("placeholder_not_posted", turn_id=turn_id, why=repr(error))
+            self._unsure[turn_id] = new
             return None
 
     async def _placed(self, new: Post, key: str, instead_of: Post | None = None) -> Post:
         """Posts a placeholder and remembers it as the turn's message, in another one's place if need be."""
-        assert new.turn_id is not None  # noqa: S101 - a result is a turn's
-        view = await beginning(self._studio, new.turn_id, posting.asker_of(new), posting.words_of(new))
-        message = await self._sender.post(
-            posting.chat_of(new), view, key=key, reply_to=str(new.data["reply_to"])
-        )
+        turn_id, words = posting.turn_of(new), posting.words_of(new)
+        view = await beginning(self._studio, turn_id, posting.asker_of(new), words)
+        chat, reply_to = posting.chat_of(new), str(new.data["reply_to"])
+        message = await self._sender.post(chat, view, key=key, reply_to=reply_to)
         if instead_of:
             await lasting(partial(self._store.remove_post, self._now(instead_of)))
         placed = replace(new, chat_id=message.chat.chat_id, message_id=message.message_id)
@@ -227,17 +228,16 @@ class Messages:
 
     async def _let_go(self, post: Post) -> None:
         """Shows no progress and no result of the turn from now on."""
-        assert post.turn_id is not None  # noqa: S101 - a result is a turn's
-        if delivery := self._deliveries.get(post.turn_id):
+        turn_id = posting.turn_of(post)
+        if delivery := self._deliveries.get(turn_id):
             delivery.cancel()
-        async with self._lock(post.turn_id):
-            await self._unwatch(post.turn_id)
+        async with self._lock(turn_id):
+            await self._unwatch(turn_id)
             await self._store.set_post_data(self._now(post), delivered=True)
 
     async def _go_on(self, post: Post) -> None:
         """Shows how the turn goes; or how it ended, where nobody has shown that."""
-        assert post.turn_id is not None  # noqa: S101 - a result is a turn's
-        turn_id = post.turn_id
+        turn_id = posting.turn_of(post)
         if self._is_closed:
             return
         with suppress(NotFound):  # forgotten meanwhile
@@ -251,14 +251,14 @@ class Messages:
 
     def _watch(self, post: Post) -> None:
         """Shows the turn's progress in its message, unless somebody does."""
-        assert post.turn_id is not None  # noqa: S101 - a result is a turn's
-        if post.turn_id in self._watchers:
+        turn_id = posting.turn_of(post)
+        if turn_id in self._watchers:
             return
         chat, message = posting.chat_of(post), posting.message_of(post)
         interval_s = self._platform.edit_interval_s(chat)
         editor = Editor(chat, lambda view: self._sender.edit_aside(message, view), self.pace, interval_s)
-        watching = asyncio.create_task(self._show_progress(post, post.turn_id, editor))
-        self._watchers[post.turn_id] = _Watcher(editor, watching)
+        watching = asyncio.create_task(self._show_progress(post, turn_id, editor))
+        self._watchers[turn_id] = _Watcher(editor, watching)
 
     async def _show_progress(self, post: Post, turn_id: str, editor: Editor) -> None:
         try:

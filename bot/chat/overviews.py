@@ -94,14 +94,21 @@ def history(
 
 
 def favourites(
-    revisions: Sequence[Revision], sheet: Image.Image | None, words: Words, *, is_spoiler: bool
+    revisions: Sequence[Revision],
+    called: Mapping[str, str],
+    sheet: Image.Image | None,
+    words: Words,
+    *,
+    is_spoiler: bool,
 ) -> View:
-    """What a person has put aside, newest first, with its pictures on a sheet, to go on from."""
+    """What a person has put aside, newest first, with its pictures on a sheet, to go on from.
+
+    `called` has each one's title by its id.
+    """
     if not revisions:
         return sentence(words.text("No favourites yet: ⭐ under a picture puts it here."))
-    shown = revisions[:MAX_OPTIONS]
-    called = titles(tuple(reversed(shown)), words)
-    options = tuple(_revision_option(revision, number, called) for number, revision in enumerate(shown, 1))
+    numbered = enumerate(revisions[:MAX_OPTIONS], 1)
+    options = tuple(_revision_option(revision, number, called) for number, revision in numbered)
     choice = Choice(words.text("Go on from …"), Press(Action.GO), options)
     heading = words.text("Your favourites")
     picture = Picture(sheet, "favourites", heading, is_spoiler) if sheet else None

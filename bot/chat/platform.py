@@ -179,6 +179,11 @@ class AccountUnusable(Exception):
         self.platform = platform
         self.reason = reason
 
+    @property
+    def needs_settings(self) -> bool:
+        """Whether it stays so until the settings are others; trying again would be held against the bot."""
+        return self.reason in ("token-refused", "intents-refused")
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

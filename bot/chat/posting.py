@@ -41,6 +41,12 @@ def picture(message: Message, revision: Revision, index: int) -> Post:
     return Post(chat.platform, chat.chat_id, message.message_id, kind, turn_id, revision.id, data=data)
 
 
+def turn_of(post: Post) -> str:
+    """The id of the turn that it shows."""
+    assert post.turn_id is not None  # noqa: S101 - a result is a turn's
+    return post.turn_id
+
+
 def chat_of(post: Post) -> Chat:
     """Where the message is."""
     is_private = post.data.get("private") is True

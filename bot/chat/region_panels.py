@@ -81,7 +81,7 @@ def form(press: Press, shown: RegionForm, words: Words) -> Form:
         ),
         _named_field("location", shown.location, LOCATIONS, words),
         _named_field("area", shown.area, AREAS, words),
-        FormField("color", words.named("color"), shown.color, max_chars=_NAME_CHARS),
+        _color_field(shown.color, words),
         FormField(
             "distance", words.named("distance_to_viewer"), f"{shown.distance:g}", max_chars=_NAME_CHARS
         ),
@@ -99,7 +99,7 @@ def read(shown: RegionForm, filled: Filled) -> RegionForm:
     values = {name: text for name, text in filled.values.items() if name in _FIELDS}
     chars = len(values.get("description", ""))
     if chars > _longest(shown):
-        raise BadSetting("description", chars, f"1-{_longest(shown)}")
+        raise BadSetting("description_chars", chars, f"1-{_longest(shown)}")
     distance = values.pop("distance", None)
     changed = replace(shown, **values)
     return changed if distance is None else replace(changed, distance=_number(distance))
@@ -148,6 +148,12 @@ def _facts(local: LocalDescription, words: Words) -> str:
 def _named_field(name: str, value: str, names: Iterable[str], words: Words) -> FormField:
     options = tuple(Option(words.named(each), each, is_chosen=each == value) for each in names)
     return FormField(name, words.named(name), value, FieldKind.CHOICE, options)
+
+
+def _color_field(color: str, words: Words) -> FormField:
+    """A colour is typed, for there are more than anybody would choose from."""
+    called = (Option(words.named(color), color),)
+    return FormField("color", words.named("color"), color, options=called, max_chars=_NAME_CHARS)
 
 
 def _number(text: str) -> float:

@@ -77,9 +77,14 @@ class Requests:
             options = replace(options, seed=scene_options.new_seed())
         await self._repaint(heard, subject, options, lambda settings: settings)
 
+    async def again(self, heard: Heard, subject: Subject) -> None:
+        """Paints a scene again with new seeds: as many pictures as there were, or as the person may have."""
+        count = min(subject.revision.scene.settings.count, self._most(heard))
+        await self.repaint(heard, subject, Options(count=count))
+
     async def vary(self, heard: Heard, subject: Subject) -> None:
         """Paints neighbours of a picture."""
-        most = self._studio.limits_of(heard.person, heard.speaker.roles).count
+        most = self._most(heard)
         await self._repaint(heard, subject, Options(), lambda kept: scene_options.varied(kept, most))
 
     async def enlarge(self, heard: Heard, subject: Subject) -> None:
@@ -209,6 +214,10 @@ class Requests:
         wait_s = waiting_s + (durations.compose_s or 0) + count * (durations.picture_s or 0)
         if wait_s > chat.answers_for_s:
             raise TooLate(wait_s)
+
+    def _most(self, heard: Heard) -> int:
+        """How many pictures the person may ask for at once."""
+        return self._studio.limits_of(heard.person, heard.speaker.roles).count
 
     async def _is_begun(self, heard: Heard) -> bool:
         """Whether this was heard before: its job is there, or is started now."""

@@ -63,7 +63,7 @@ def _joined(texts: Iterable[Text], between: str) -> Text:
     return tuple(joined)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Picture:
     """A picture to show.
 
@@ -187,7 +187,7 @@ class FormField:
 
     Attributes:
         value: What it holds at first.
-        options: For a choice: at most 25.
+        options: For a choice: at most 25. For text: what the values that nobody has to type are called.
         max_chars: For text.
     """
 

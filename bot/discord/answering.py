@@ -6,7 +6,6 @@ either is given a moment before it is acknowledged; a form that is too late is o
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -18,6 +17,7 @@ from discord.utils import MISSING
 
 from bot.chat.commands import with_names
 from bot.chat.platform import Incoming, PlatformError, TooLarge
+from bot.chat.recent import Recent
 from bot.chat.views import Answer, Button, Form, View, plain
 from bot.discord import hearing
 from bot.discord.drawing import Upload, components, markup, uploads
@@ -44,7 +44,7 @@ class Answering:
     def __init__(self, platform: DiscordPlatform, locales: Locales) -> None:
         self._platform = platform
         self._locales = locales
-        self._known: OrderedDict[int, None] = OrderedDict()
+        self._known: Recent[int, None] = Recent(REMEMBERED)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
@@ -65,7 +65,7 @@ class Answering:
         """
         if interaction.id in self._known:  # a session that goes on tells some things again
             return
-        self._remember(interaction.id)
+        self._known.note(interaction.id, None)
         said = of_interaction(interaction)
         call = self._platform.call(
             said.key, interaction, can_only_answer=hearing.can_only_answer(interaction)
@@ -198,11 +198,6 @@ class Answering:
         task = asyncio.create_task(fade())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _remember(self, interaction_id: int) -> None:
-        self._known[interaction_id] = None
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
 
     async def _files(self, interaction: _Interaction, view: View) -> tuple[Upload, ...]:
         """The view's files within the interaction's limit; what is too large is left out."""

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -41,6 +40,7 @@ from storage.scene_file import MAX_PNG_BYTES
 from storage.store import Store
 
 PRESENCE_EVERY_S: Final = 60.0
+PRESENCE_TIMEOUT_S: Final = 30.0
 READY_AFTER_S: Final = 0.2
 """So long after the last server it counts as ready; nothing of what it does waits for all of them."""
 COMMANDS_NOTE: Final = "discord-commands"
@@ -110,8 +110,7 @@ class OmostClient(discord.AutoShardedClient):
         await self.answering.close()
         if self._presence:
             self._presence.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._presence
+            await asyncio.gather(self._presence, return_exceptions=True)
         await super().close()
 
     # --- events ---------------------------------------------------------------------------------------
@@ -232,7 +231,8 @@ class OmostClient(discord.AutoShardedClient):
                     text = self._words.count(
                         "{number} request is open", "{number} requests are open", waiting
                     )
-                    await self.change_presence(activity=discord.CustomActivity(text))
+                    async with asyncio.timeout(PRESENCE_TIMEOUT_S):
+                        await self.change_presence(activity=discord.CustomActivity(text))
                     shown = waiting
             except (StorageError, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 _log.info("presence_not_told", why=repr(error))

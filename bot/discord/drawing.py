@@ -13,6 +13,7 @@ import discord
 from discord import ui
 from discord.utils import escape_markdown
 
+from bot.captions import on_one_line
 from bot.chat.pictures import PictureLimits, fit
 from bot.chat.platform import TooLarge
 from bot.chat.presses import Press
@@ -133,7 +134,7 @@ def components(view: View) -> ui.View:
 def _buttons(rows: Iterable[Sequence[Button]]) -> Iterator[ui.Item[Any]]:
     for number, row in enumerate(rows):
         for each in row:
-            label = _line(f"{each.label} {each.caption}", MAX_BUTTON_CHARS)
+            label = on_one_line(f"{each.label} {each.caption}", MAX_BUTTON_CHARS)
             yield PressedButton(
                 ui.Button(label=label, style=_STYLES[each.style], custom_id=each.press.encode(), row=number)
             )
@@ -143,7 +144,7 @@ def _selects(choices: Iterable[Choice], *, below: int) -> Iterator[ui.Item[Any]]
     for number, choice in enumerate(choices):
         select: ui.Select[ui.View] = ui.Select(
             custom_id=ChosenOption.code(number, choice.press),
-            placeholder=_line(choice.label, MAX_PLACEHOLDER_CHARS),
+            placeholder=on_one_line(choice.label, MAX_PLACEHOLDER_CHARS),
             options=[select_option(option) for option in choice.options[:MAX_OPTIONS]],
             row=below + number,
         )
@@ -153,9 +154,9 @@ def _selects(choices: Iterable[Choice], *, below: int) -> Iterator[ui.Item[Any]]
 def select_option(option: Option) -> discord.SelectOption:
     """An entry of a select."""
     return discord.SelectOption(
-        label=_line(option.label, MAX_OPTION_CHARS) or option.value,
+        label=on_one_line(option.label, MAX_OPTION_CHARS) or option.value,
         value=option.value,
-        description=_line(option.hint, MAX_OPTION_CHARS) or None,
+        description=on_one_line(option.hint, MAX_OPTION_CHARS) or None,
         default=option.is_chosen,
     )
 
@@ -192,7 +193,13 @@ def _marked(span: Span) -> str:
 
 def _escaped(text: str) -> str:
     """What people wrote, without what Discord would make of it: marks, mentions, times."""
-    return escape_markdown(text).replace("<", "\\<").replace("\n#", "\n\\#")
+    return "\n".join(map(_escaped_line, text.split("\n")))
+
+
+def _escaped_line(line: str) -> str:
+    """Headings, lists and quotes may stand behind spaces, where the library does not look for them."""
+    bare = line.lstrip()
+    return line[: len(line) - len(bare)] + escape_markdown(bare).replace("<", "\\<")
 
 
 def _shortened(span: Span, room: int) -> Span:
@@ -205,8 +212,3 @@ def _shortened(span: Span, room: int) -> Span:
         else:
             high = middle - 1
     return Span(span.text[:low], span.style)
-
-
-def _line(text: str, max_chars: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= max_chars else text[: max_chars - 1] + _CUT

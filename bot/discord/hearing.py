@@ -39,7 +39,7 @@ def of_interaction(interaction: discord.Interaction[Any]) -> Incoming:
     )
 
 
-def of_message(message: discord.Message, locale: str = "") -> Incoming:
+def of_message(message: discord.Message) -> Incoming:
     """Something that was said to the bot; messages do not tell the locale of who writes them."""
     channel, guild_id = message.channel, message.guild.id if message.guild else None
     chat = replace(_chat(channel, guild_id), lacks=lacking_in(channel))
@@ -47,7 +47,7 @@ def of_message(message: discord.Message, locale: str = "") -> Incoming:
     answered = str(reference.message_id) if reference and reference.message_id else ""
     return Incoming(
         key=f"{NAME}:{message.id}",
-        speaker=_speaker(message.author, locale, is_moderator=moderates(message.author, channel)),
+        speaker=_speaker(message.author, is_moderator=moderates(message.author, channel)),
         chat=chat,
         message_id=str(message.id),
         reply_to=Message(chat, answered) if answered else None,

@@ -1,10 +1,10 @@
 """In what language people's Discord is: told with what they press, and with no message that they write."""
 
-from collections import OrderedDict
 from typing import Final
 
 import structlog
 
+from bot.chat.recent import Recent
 from storage.errors import StorageError
 from storage.records import PersonKey
 from storage.store import Store
@@ -21,13 +21,13 @@ class Locales:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: OrderedDict[PersonKey, str] = OrderedDict()
+        self._known: Recent[PersonKey, str] = Recent(REMEMBERED)
 
     async def note(self, person: PersonKey, locale: str) -> None:
         """Somebody's Discord has told its locale."""
         if self._known.get(person) == locale:
             return
-        self._remember(person, locale)
+        self._known.note(person, locale)
         try:
             if (await self._store.preferences(person)).get(LOCALE) != locale:
                 await self._store.set_preferences(person, **{LOCALE: locale})
@@ -42,11 +42,5 @@ class Locales:
             except StorageError as error:
                 _log.warning("locale_not_read", why=repr(error))
                 return ""
-            self._remember(person, str(found or ""))
+            self._known.note(person, str(found or ""))
         return self._known[person]
-
-    def _remember(self, person: PersonKey, locale: str) -> None:
-        self._known[person] = locale
-        self._known.move_to_end(person)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)

@@ -1,23 +1,22 @@
 """Discord as `bot.chat` sees it: messages are sent and edited with the bot's token, whoever asked and when.
 
-Where the bot is no member, only the interaction can be answered, for a quarter of an hour; its messages are
-remembered here for as long.
+Where the bot is no member, only the interaction can be answered, for a quarter of an hour; which messages are
+such answers is remembered here.
 """
 
 import asyncio
 import base64
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import discord
 from discord.utils import MISSING
-from PIL import Image
 
 from bot.chat.platform import Budget, Chat, ChatGone, Message, MessageGone, PlatformError, Unsure
+from bot.chat.recent import Recent
 from bot.chat.views import Attachment, Picture, Span, Style, View
 from bot.discord.drawing import Upload, components, markup, uploads
 from bot.discord.permissions import lacking_in
@@ -34,8 +33,6 @@ EDIT_EVERY_S: Final = 2.0
 
 _FILE_BYTES: Final = 10 * 1024 * 1024
 
-_Value = TypeVar("_Value")
-_Source = Path | bytes | Image.Image
 _Interaction = discord.Interaction[Any]
 
 
@@ -65,9 +62,9 @@ class DiscordPlatform:
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
-        self._shown: OrderedDict[str, _Source] = OrderedDict()
-        self._calls: OrderedDict[str, Call] = OrderedDict()
-        self._answers: OrderedDict[str, _Interaction] = OrderedDict()
+        self._shown: WeakValueDictionary[str, Picture] = WeakValueDictionary()
+        self._calls: Recent[str, Call] = Recent(REMEMBERED)
+        self._answers: Recent[str, _Interaction] = Recent(REMEMBERED)
 
     def chat_budget(self, chat: Chat) -> Budget:
         """The same for every channel."""
@@ -82,7 +79,7 @@ class DiscordPlatform:
     def call(self, key: str, interaction: _Interaction, *, can_only_answer: bool) -> Call:
         """What is posted with that key waits for the interaction, which whoever calls acknowledges."""
         call = Call(interaction, can_only_answer)
-        _remember(self._calls, key, call)
+        self._calls.note(key, call)
         return call
 
     async def post(self, chat: Chat, view: View, *, key: str, reply_to: str = "") -> str:
@@ -98,7 +95,7 @@ class DiscordPlatform:
 
     async def edit(self, message: Message, view: View) -> None:
         """Makes a message look like this; a picture that it shows already is not sent again."""
-        is_shown = view.picture is not None and self._shown.get(message.message_id) is view.picture.source
+        is_shown = view.picture is not None and self._shown.get(message.message_id) is view.picture
         text, files = markup(view.text), None
         if not is_shown or view.attachments:
             files, text = await self._drawn(message.chat, view)
@@ -195,7 +192,7 @@ class DiscordPlatform:
                 suppress_embeds=True,
                 wait=True,
             )
-        _remember(self._answers, str(message.id), interaction)
+        self._answers.note(str(message.id), interaction)
         return self._remembered(message, view)
 
     async def _edit(self, message: Message, text: str, files: Sequence[Upload] | None, view: View) -> None:
@@ -222,10 +219,13 @@ class DiscordPlatform:
         return str(message.id)
 
     def _note(self, message_id: str, view: View) -> None:
-        """Remembers which picture a message shows, so that a change of its words alone is a small call."""
+        """Knows which picture a message shows, so that a change of its words alone is a small call.
+
+        It is not kept for that: who shows it once more has it.
+        """
         self._shown.pop(message_id, None)
         if view.picture and not view.attachments:
-            _remember(self._shown, message_id, view.picture.source)
+            self._shown[message_id] = view.picture
 
     def _missing(self, chat: Chat) -> str:
         """The permission that the bot lacks in a channel, as far as that is known here."""
@@ -252,10 +252,3 @@ def _reference(chat: Chat, reply_to: str) -> Any:
     return discord.MessageReference(
         message_id=int(reply_to), channel_id=int(chat.chat_id), fail_if_not_exists=False
     )
-
-
-def _remember(known: OrderedDict[str, _Value], key: str, value: _Value) -> None:
-    """Notes it, and forgets the oldest where there are many."""
-    known[key] = value
-    while len(known) > REMEMBERED:
-        known.popitem(last=False)

@@ -1,4 +1,7 @@
-"""Asking others over HTTP, with little patience; what comes back is never raised with an address in it."""
+"""Asking others over HTTP, with little patience, and what is said of those that give no good answer.
+
+What comes back is never raised with an address in it.
+"""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from typing import Any, Final, cast
 
 import httpx2
 
-from bot.replies import Words
+from bot.doctor.findings import Case, Finding
 
 TIMEOUT_S: Final = 4.0
 
@@ -68,11 +71,31 @@ def ask(
     return _reply(response)
 
 
-def no_answer(error: NoAnswer, words: Words) -> str:
-    """Why there is none."""
-    return error.detail.rstrip(".") or words.text(
-        "nothing came in {seconds} seconds", seconds=round(TIMEOUT_S)
+def unreached(case: Case, platform: str, error: NoAnswer) -> Finding:
+    """A chat platform that does not answer."""
+    words = case.words
+    silence = words.text("nothing came in {seconds} seconds", seconds=round(TIMEOUT_S))
+    why = error.detail.rstrip(".") or silence
+    told = words.text("{platform} cannot be reached: {why}.", platform=platform, why=why)
+    return _waited_for(case, platform, told)
+
+
+def odd(case: Case, platform: str, reply: Reply) -> Finding:
+    """A chat platform that answers something else than it was asked for."""
+    told = case.words.text(
+        "{platform} answers {status} where its API should be.", platform=platform, status=reply.status
     )
+    return _waited_for(case, platform, told)
+
+
+def _waited_for(case: Case, platform: str, told: str) -> Finding:
+    table = platform.lower()
+    advice = case.words.text(
+        "The bot waits for it and serves the rest. "
+        "See proxy and api_base_url under [{table}] in the settings.",
+        table=table,
+    )
+    return Finding(table, "warning", told, advice)
 
 
 def _reply(response: httpx2.Response) -> Reply:

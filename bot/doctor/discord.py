@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from bot.doctor.asking import NoAnswer, Reply, ask, no_answer
+from bot.doctor.asking import NoAnswer, Reply, ask, odd, unreached
 from bot.doctor.findings import Case, Finding
 
 API: Final = "https://discord.com/api/v10"
@@ -18,6 +18,9 @@ _ADMINISTRATOR: Final = 1 << 3
 _PRIVILEGED: Final = {"Presence": 0b11 << 12, "Server Members": 0b11 << 14, "Message Content": 0b11 << 18}
 _PORTAL: Final = "https://discord.com/developers/applications"
 _SHOWN: Final = 5
+"""Servers that are told one by one."""
+_PAGE: Final = 200
+"""So many servers are in one answer at the most."""
 
 
 def discord(case: Case) -> Iterator[Finding]:
@@ -36,13 +39,12 @@ def discord(case: Case) -> Iterator[Finding]:
             )
             yield Finding("discord", "failure", told, advice)
         elif application.status != 200:
-            told = words.text("Discord answers {status} where its API should be.", status=application.status)
-            yield _odd(case, told)
+            yield odd(case, "Discord", application)
         else:
             yield from _about(case, application.table)
-            yield from _servers(case, _asked(case, token, "/users/@me/guilds").value)
+            yield from _servers(case, _asked(case, token, "/users/@me/guilds"))
     except NoAnswer as error:
-        yield _odd(case, words.text("Discord cannot be reached: {why}.", why=no_answer(error, words)))
+        yield unreached(case, "Discord", error)
 
 
 def _asked(case: Case, token: str, path: str) -> Reply:
@@ -52,14 +54,6 @@ def _asked(case: Case, token: str, path: str) -> Reply:
     reply = ask(url, headers=headers, proxy=settings.proxy)
     case.clocks.note("Discord", reply.ahead_s)
     return reply
-
-
-def _odd(case: Case, told: str) -> Finding:
-    advice = case.words.text(
-        "The bot waits for it and serves the rest. "
-        "See proxy and api_base_url under [discord] in the settings."
-    )
-    return Finding("discord", "warning", told, advice)
 
 
 def _about(case: Case, found: dict[str, Any]) -> Iterator[Finding]:
@@ -94,15 +88,18 @@ def _contexts(case: Case, installs: Any) -> Iterator[Finding]:
         yield Finding("discord.install", "ok", told, advice)
 
 
-def _servers(case: Case, found: Any) -> Iterator[Finding]:
+def _servers(case: Case, reply: Reply) -> Iterator[Finding]:
     """What it may do by its role; a channel may still say otherwise."""
     words = case.words
-    servers = cast("list[dict[str, Any]]", found) if isinstance(found, list) else []
+    if not isinstance(reply.value, list):
+        yield odd(case, "Discord", reply)
+        return
+    servers = cast("list[dict[str, Any]]", reply.value)
     if not servers:
         told = words.text("Discord: the bot is on no server yet.")
         yield Finding("discord.servers", "ok", told, words.text("docs/discord.md says how to invite it."))
         return
-    lacking = {str(each.get("name", "")): lacks for each in servers if (lacks := _lacking(each))}
+    lacking = [(str(each.get("name", "")), lacks) for each in servers if (lacks := _lacking(each))]
     if not lacking:
         told = words.count(
             "Discord: {number} server, with all permissions that the bot needs.",
@@ -110,14 +107,34 @@ def _servers(case: Case, found: Any) -> Iterator[Finding]:
             len(servers),
         )
         yield Finding("discord.servers", "ok", told)
-    for name, lacks in list(lacking.items())[:_SHOWN]:
-        told = words.text(
-            "Discord: on “{server}” the bot lacks: {names}.", server=name, names=", ".join(lacks)
+    for name, lacks in lacking[:_SHOWN]:
+        yield _lacks(case, name, lacks)
+    yield from _not_told(case, len(servers), len(lacking))
+
+
+def _lacks(case: Case, server: str, names: list[str]) -> Finding:
+    told = case.words.text(
+        "Discord: on “{server}” the bot lacks: {names}.", server=server, names=", ".join(names)
+    )
+    advice = case.words.text(
+        "Invite it again with these, or give them to its role. docs/discord.md has the address."
+    )
+    return Finding("discord.servers", "warning", told, advice)
+
+
+def _not_told(case: Case, looked_at: int, lacking: int) -> Iterator[Finding]:
+    """Servers of which nothing is said above."""
+    words = case.words
+    if lacking > _SHOWN:
+        told = words.count(
+            "Discord: on {number} more server the bot lacks permissions.",
+            "Discord: on {number} more servers the bot lacks permissions.",
+            lacking - _SHOWN,
         )
-        advice = words.text(
-            "Invite it again with these, or give them to its role. docs/discord.md has the address."
-        )
-        yield Finding("discord.servers", "warning", told, advice)
+        yield Finding("discord.servers", "warning", told)
+    if looked_at >= _PAGE:
+        told = words.text("Discord: only the first {number} servers were looked at.", number=looked_at)
+        yield Finding("discord.servers", "ok", told)
 
 
 def _lacking(server: dict[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ class Examination:
 
 
 def examine(config: Path | None = None) -> Examination:
-    """Looks at everything that the settings speak of; blocking, for a quarter of a minute at the most.
+    """Looks at everything that the settings speak of; blocking, for half a minute at the most.
 
     Args:
         config: The settings' file, as `bot.settings.load_settings` takes it.

@@ -11,7 +11,7 @@ from bot.settings import Settings
 
 Status = Literal["ok", "warning", "failure"]
 
-WITHIN_S: Final = 10.0
+WITHIN_S: Final = 20.0
 """Whoever has not answered by then has not answered."""
 
 

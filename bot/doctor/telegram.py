@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from bot.doctor.asking import NoAnswer, Reply, ask, no_answer
+from bot.doctor.asking import NoAnswer, Reply, ask, odd, unreached
 from bot.doctor.findings import Case, Finding
 from bot.sections import TelegramSettings
 from bot.settings import SettingsError
@@ -43,15 +43,12 @@ def _account(case: Case, token: str) -> Iterator[Finding]:
             advice = words.text("Put the right one into the environment; /token at @BotFather shows it.")
             yield Finding("telegram", "failure", told, advice)
         elif me.table.get("ok") is not True:
-            yield _odd(
-                case, words.text("Telegram answers {status} where its Bot API should be.", status=me.status)
-            )
+            yield odd(case, "Telegram", me)
         else:
             yield from _about(case, me.table["result"])
             yield from _updates(case, _asked(case, token, "getWebhookInfo"))
     except NoAnswer as error:
-        told = words.text("Telegram cannot be reached: {why}.", why=no_answer(error, words))
-        yield _odd(case, told)
+        yield unreached(case, "Telegram", error)
 
 
 def _asked(case: Case, token: str, method: str) -> Reply:
@@ -60,14 +57,6 @@ def _asked(case: Case, token: str, method: str) -> Reply:
     reply = ask(url, proxy=settings.proxy, has_environment=True)
     case.clocks.note("Telegram", reply.ahead_s)
     return reply
-
-
-def _odd(case: Case, told: str) -> Finding:
-    advice = case.words.text(
-        "The bot waits for it and serves the rest. "
-        "See proxy and api_base_url under [telegram] in the settings."
-    )
-    return Finding("telegram", "warning", told, advice)
 
 
 def _about(case: Case, me: dict[str, Any]) -> Iterator[Finding]:

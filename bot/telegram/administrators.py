@@ -1,7 +1,6 @@
 """Who looks after a chat, as Telegram says."""
 
 import time
-from collections import OrderedDict
 from typing import Final
 
 import structlog
@@ -9,6 +8,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot.chat.platform import Chat
+from bot.chat.recent import Recent
 from bot.telegram.platform import is_group
 
 REMEMBERED_S: Final = 300.0
@@ -23,7 +23,7 @@ class Administrators:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._known: OrderedDict[str, tuple[float, frozenset[int]]] = OrderedDict()
+        self._known: Recent[str, tuple[float, frozenset[int]]] = Recent(_CHATS)
 
     async def has(self, chat: Chat, user_id: int) -> bool:
         """Whether the user is one of the chat's; in a private chat nobody has to be."""
@@ -40,8 +40,5 @@ class Administrators:
             known = frozenset(member.user.id for member in members)
         except TelegramError as error:  # those who were known stay so until it can be told again
             _log.info("administrators_not_told", chat_id=chat_id, why=repr(error))
-        self._known[chat_id] = (time.monotonic() + REMEMBERED_S, known)
-        self._known.move_to_end(chat_id)
-        while len(self._known) > _CHATS:
-            self._known.popitem(last=False)
+        self._known.note(chat_id, (time.monotonic() + REMEMBERED_S, known))
         return known

@@ -20,6 +20,8 @@ from storage.records import PersonKey
 STAND_INS: Final = frozenset((1087968824, 136817688, 777000))
 """Telegram's own accounts that stand for whoever writes as a group or channel."""
 
+_OF_A_NAME: Final = re.compile(r"[A-Za-z0-9_]")
+"""What names are made of; Chinese words follow one without a space."""
 _COMMAND: Final = re.compile(r"/(\w{1,32})(?:@(\w+))?(?:\s+|$)")
 
 
@@ -139,8 +141,8 @@ class Hearing:
     def _unnamed(self, words: str) -> str:
         """The words without the bot's name before them."""
         name = f"@{self._name}"
-        is_named = words.lower().startswith(name) and not words[len(name) : len(name) + 1].isalnum()
-        return words[len(name) :].lstrip(" ,:\n") if is_named else words
+        is_named = words.lower().startswith(name) and not _OF_A_NAME.match(words, len(name))
+        return words[len(name) :].lstrip(" ,:，：\n") if is_named else words
 
 
 def chat_of(message: MaybeInaccessibleMessage) -> Chat:

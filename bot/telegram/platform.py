@@ -1,13 +1,12 @@
 """Sends, edits and removes messages on Telegram."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import ref
 
-from PIL import Image
 from telegram import (
     Bot,
     ForceReply,
@@ -20,7 +19,8 @@ from telegram import (
 )
 from telegram.error import BadRequest
 
-from bot.chat.platform import Budget, Chat, Message, MessageGone, TooLarge
+from bot.chat.platform import Budget, Chat, Message, MessageGone, PlatformError, TooLarge
+from bot.chat.recent import Recent
 from bot.chat.views import Attachment, Picture, Span, Style, View
 from bot.telegram.refusals import NO_TEXT, NOT_MODIFIED, refusals_named, says
 from bot.telegram.showing import (
@@ -54,9 +54,13 @@ _HINT_CHARS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a message looks: its picture, or None for a text."""
+    """How a message looks: its picture, as long as somebody else has it too, or None for a text."""
 
-    source: Path | bytes | Image.Image | None
+    picture: ref[Picture] | None
+
+    def shows(self, picture: Picture) -> bool:
+        """Whether it has that very picture already."""
+        return self.picture is not None and self.picture() is picture
 
 
 class TelegramPlatform:
@@ -71,7 +75,7 @@ class TelegramPlatform:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._looks: OrderedDict[tuple[str, str], _Look] = OrderedDict()
+        self._looks: Recent[tuple[str, str], _Look] = Recent(_REMEMBERED)
 
     def chat_budget(self, chat: Chat) -> Budget:
         """As Telegram documents it."""
@@ -114,7 +118,7 @@ class TelegramPlatform:
         look = self._looks.get((message.chat.chat_id, message.message_id))
         if view.picture is None:
             await self._edit_text(message, view, look)
-        elif look and look.source is view.picture.source:
+        elif look and look.shows(view.picture):
             await self._edit_caption(message, view)
         else:
             await self._edit_picture(message, view, view.picture)
@@ -201,7 +205,7 @@ class TelegramPlatform:
 
     async def _edit_text(self, message: Message, view: View, look: _Look | None) -> None:
         """A message that has a picture keeps it: Telegram makes no text of it."""
-        if look and look.source is not None:
+        if look and look.picture is not None:
             await self._edit_caption(message, view)
             return
         shown = _text(view)
@@ -235,10 +239,7 @@ class TelegramPlatform:
                     raise
 
     def _remember(self, chat_id: str, message_id: str, picture: Picture | None) -> None:
-        self._looks[chat_id, message_id] = _Look(picture and picture.source)
-        self._looks.move_to_end((chat_id, message_id))
-        while len(self._looks) > _REMEMBERED:
-            self._looks.popitem(last=False)
+        self._looks.note((chat_id, message_id), _Look(ref(picture) if picture else None))
 
 
 class _HasPicture(Exception):
@@ -313,7 +314,7 @@ async def _uploaded(picture: Picture) -> Upload:
     try:
         return await asyncio.to_thread(upload, picture)
     except OSError as error:  # removed meanwhile
-        raise TooLarge from error
+        raise PlatformError(f"no file: {error}") from error
 
 
 async def _content(file: Attachment) -> bytes:
@@ -322,7 +323,7 @@ async def _content(file: Attachment) -> bytes:
         try:
             content = await asyncio.to_thread(content.read_bytes)
         except OSError as error:
-            raise TooLarge from error
+            raise PlatformError(f"no file: {error}") from error
     if len(content) > MAX_FILE_BYTES:
         raise TooLarge
     return content

@@ -13,6 +13,7 @@ from typing import Final
 from PIL import Image
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
+from bot.captions import on_one_line
 from bot.chat.form_panels import CHOSEN
 from bot.chat.pictures import Fitted, PictureLimits, fit
 from bot.chat.views import Button, Choice, Picture, Span, Style, Text, View
@@ -180,8 +181,7 @@ def _options(choices: Sequence[Choice]) -> Iterable[tuple[str, str]]:
 
 
 def _label(text: str) -> str:
-    line = " ".join(_clean(text).split()) or _NOTHING
-    return line if len(line) <= _LABEL_CHARS else line[: _LABEL_CHARS - 1] + "…"
+    return on_one_line(_clean(text), _LABEL_CHARS) or _NOTHING
 
 
 def _broken(row: _Row) -> list[_Row]:

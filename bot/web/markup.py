@@ -107,9 +107,7 @@ def languages(names: Mapping[Language, str], words: Words, home: str) -> str:
 
 def missing_backends(backends: Sequence[Backend], words: Words) -> str:
     """Those that cannot be chosen here, each with its reason."""
-    named = (
-        f"{backend.name} — {words.backend_reason(backend.reason)}" for backend in backends if backend.reason
-    )
+    named = (f"{backend.name} — {words.named(backend.reason)}" for backend in backends if backend.reason)
     lines = "".join(f'<li class="drawn drawn-locked">{escape(line)}</li>' for line in named)
     return f'<ul class="missing">{lines}</ul>' if lines else ""
 

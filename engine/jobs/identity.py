@@ -122,7 +122,8 @@ class _SessionLock:
                 _log.warning("identity_unsure", executor_id=self._place.executor_id, detail=str(error))
                 self._connection = None
             except IdentityTaken:
-                self._on_lost()
+                if not self._released.is_set():  # who gives the name up has not lost it
+                    self._on_lost()
                 return
 
     def _keep(self) -> None:
@@ -179,7 +180,8 @@ def _key(executor_id: str) -> int:
 
 
 def _file_lock(place: JobsPlace, executor_id: str) -> FileLock:
-    return FileLock(place.folder / f"{executor_id}.lock")
+    # it is taken in one thread and given back in another
+    return FileLock(place.folder / f"{executor_id}.lock", thread_local=False)
 
 
 def _is_free(place: JobsPlace, executor_id: str) -> bool:

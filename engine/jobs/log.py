@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Passes the record on; what DBOS calls an error may be one that the jobs recover from."""
-        said = record.getMessage()
+        said = _said(record)
         failure = record.exc_info[1] if record.exc_info else None
         if isinstance(failure, _CALLED_OFF):
             _log.info("job_called_off", detail=str(failure))
@@ -25,6 +25,14 @@ class _ToStructlog(logging.Handler):
         else:
             write = _log.error if record.levelno >= logging.ERROR else _log.warning
             write("jobs_engine", detail=said, exc_info=record.exc_info)
+
+
+def _said(record: logging.LogRecord) -> str:
+    """The record's message; without its arguments where they do not fit, which is no fault of who logs."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - an argument can fail in any way when it is written
+        return str(record.msg)
 
 
 def log_to_structlog() -> None:

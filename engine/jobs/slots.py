@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 from dbos import DBOS
 
 from engine.jobs.place import JobsPlace
@@ -20,6 +21,8 @@ LOOKS_AHEAD = 4
 """A stage that was worked on is claimed for a while longer, until its end is stored."""
 NEWEST_SHARE = 0.3
 """How much the newest stage counts in the mean of what stages take."""
+
+_log = structlog.get_logger()
 
 
 class Slots:
@@ -76,5 +79,18 @@ class Slots:
         # the queue has one number for all workers: theirs have stages of the same kind
         if ahead != self._ahead:
             self._ahead = ahead
-            # outside of the stage's own context, where it would be taken for a part of the workflow
-            self._registering = asyncio.create_task(self.register(), context=contextvars.Context())
+            if self._registering is None or self._registering.done():
+                # outside of the stage's own context, where it would be taken for a part of the workflow
+                self._registering = asyncio.create_task(
+                    self._register_newest(), context=contextvars.Context()
+                )
+
+    async def _register_newest(self) -> None:
+        """Tells the queue, and once more where the number has changed meanwhile."""
+        told: int | None = None
+        while told != self._ahead:
+            told = self._ahead
+            try:
+                await self.register()
+            except Exception as error:  # noqa: BLE001 - the queue goes by what it knows until the next change
+                _log.warning("queue_not_told", role=self._role, exc_info=error)

@@ -37,6 +37,7 @@ from engine.studio import Order, Studio
 from storage.records import Turn
 from storage.scene import SceneSettings
 from storage.store import Store
+from tests.bot.command_line import CODE
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [
@@ -48,8 +49,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 20_000
-START_TIMEOUT_S = 60
+PATIENCE_MS = 60_000
+START_TIMEOUT_S = 120
 BROKEN_LINES = ("AbortError: signal is aborted", "Connection errored out", "network error")
 PAINTED = ("storyboard", "sdxl")
 """All of these are storyboards here."""
@@ -312,6 +313,37 @@ async def real_page(context: BrowserContext, folder: Path) -> AsyncIterator[Page
     finally:
         bot.terminate()
         await bot.wait()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and no settings from around it."""
+    for name in [name for name in os.environ if name.startswith("OMOST_")]:
+        monkeypatch.delenv(name)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def config(place: Path) -> Callable[..., Path]:
+    """Writes a settings file beside the process and returns its path."""
+
+    def write_config(text: str, name: str = "config.toml") -> Path:
+        path = place / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_config
+
+
+@pytest.fixture
+def harbour(place: Path) -> Path:
+    """A file with Canvas code in it."""
+    path = place / "harbour.py"
+    path.write_text(CODE, encoding="utf-8")
+    return path
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from storage.migrations import configuration
 from storage.store import Store
 
 SCRIPT = Path(sys.executable).with_name("omost-bot")
-WAIT_S = 60
+WAIT_S = 120
 NOBODY = 65534
 ENGLISH = words("en")
 

@@ -217,6 +217,24 @@ async def test_discord_without_servers_or_far_away(world):
     assert told_by(found) == {"discord": "warning"}
 
 
+async def test_no_server_is_passed_over_in_silence(world):
+    """Of many servers that lack something five are told by name, one like another, and the others counted."""
+    for _ in range(7):
+        world.guilds[world.guild("the same name")]["permissions"] = "0"
+    case = Case(Settings(discord=on_discord(world)), words("en"), Clocks())
+    told = await asyncio.to_thread(lambda: [each.summary for each in discord(case)])
+    assert sum("the same name" in each for each in told) == 5
+    assert told[-1] == "Discord: on 2 more servers the bot lacks permissions."
+
+
+async def test_servers_that_are_not_told_are_not_none(world):
+    """An answer that is no list of servers is not taken for a bot that is on none."""
+    world.fail("GET", "/users/@me/guilds")
+    found, _ = await findings(discord, discord=on_discord(world))
+    assert "500" in found["discord"].summary
+    assert "discord.servers" not in found
+
+
 # --- models -------------------------------------------------------------------------------------------
 
 SERVERS = {

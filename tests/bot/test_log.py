@@ -23,7 +23,7 @@ def logged(code: str, **options: object) -> str:
         dedent(code),
     )
     command = [sys.executable, "-P", "-c", "\n".join(lines)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stderr
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stderr
 
 
 @pytest.mark.parametrize("style", ["text", "json"])

@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import expect
 
+from bot import reloading
 from bot.reloading import LIVE, take_over
 from bot.settings import Settings
 from tests.bot.on_page import box, picture, say, settings, trouble
@@ -16,7 +18,7 @@ from tests.bot.on_page import box, picture, say, settings, trouble
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "correct horse"
-WAIT_S = 60
+WAIT_S = 120
 FIRST = """\
 [picture]
 width_px = 256
@@ -168,3 +170,16 @@ async def test_what_is_taken_over():
     assert all(getattr(running, table) == getattr(found, table) for table in set(LIVE) - {"picture"})
     assert running.studio_limits().count == 3
     assert take_over(running, found).made == []
+
+
+async def test_a_classifier_is_imported_beside_the_loop(tmp_path, monkeypatch):
+    """However long that takes, people are served meanwhile; then it is there."""
+    module = "import threading\nthread = threading.current_thread()\ndef is_unsafe(text): return False\n"
+    (tmp_path / "filter_beside.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    running, found = (
+        Settings.model_validate({"safety": {"classifier": name}}) for name in ("", "filter_beside:is_unsafe")
+    )
+    await reloading._reload(lambda: found, lambda found: take_over(running, found))
+    assert running.safety.classifier == "filter_beside:is_unsafe"
+    assert sys.modules["filter_beside"].thread is not threading.main_thread()

@@ -150,6 +150,14 @@ def catalog(request):
         return {message.id: message for message in read_po(file, locale=request.param) if message.id}
 
 
+@pytest.mark.parametrize("value", ["", "—"])
+def test_what_was_left_empty_is_missing(value):
+    """Nobody is told that something cannot be nothing."""
+    error = BadSetting("description", value, "1-2000")
+    assert words("en").error(error) == "The description is missing: fill it in."
+    assert words("zh").error(error) == "缺少描述，请填写。"
+
+
 def test_every_error_has_an_example_here():
     """The table of this test names every error class of canvas, engine and storage."""
     assert error_classes() == set(ERRORS)
@@ -242,7 +250,6 @@ def test_every_reason_has_words(language):
     assert len(reasons) > 20
     spoken = words(language)
     assert [key for key in reasons | settings if spoken.named(key) == key] == []
-    assert spoken.backend_reason("") == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

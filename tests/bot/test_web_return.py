@@ -38,7 +38,7 @@ async def say_slowly(page: Page, words: str) -> None:
 
 
 async def end_of(site, turn_id: str):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         *_, end = [event async for event in site.studio.events(turn_id)]
     return end
 
@@ -60,7 +60,7 @@ async def somebody_else(site, *, is_queued: bool = False):
     settings = SceneSettings(width_px=256, height_px=256)
     turn_id = await site.studio.submit(Compose(f"web:{name}", *whose, prompt, settings))
     if not is_queued:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await anext(event async for event in site.studio.events(turn_id) if "Region" in repr(event))
     yield
     site.composer.gate(prompt).set()

@@ -30,7 +30,7 @@ from storage.store import Store
 from tests.engine.rig.chat import ChatPlatform
 from tests.engine.rig.nursery import Nursery
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 POND = Canvas(
     GlobalDescription("A pond in spring.", tags="pond, spring", color="lightgreen"),

@@ -18,7 +18,7 @@ def a_preview(color: str) -> Preview:
 
 
 async def heard(log: EventLog) -> list[Event]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         return [event async for event in log.listen()]
 
 

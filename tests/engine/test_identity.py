@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,7 +50,7 @@ async def held_elsewhere(place):
         sys.executable, "-c", HOLDER, place.url, place.executor_id, place.folder, stdout=PIPE, cwd=ROOT
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             assert await holder.stdout.readline() == b"held\n"
         yield holder
     finally:
@@ -74,13 +75,13 @@ async def test_a_name_is_free_when_its_holder_is_killed(place):
     """After SIGKILL the successor takes the name without anybody's help."""
     async with held_elsewhere(place) as holder:
         holder.kill()
-        async with asyncio.timeout(60), identity(place, unexpected):
+        async with asyncio.timeout(120), identity(place, unexpected):
             assert await asyncio.to_thread(free_ids, place, {"bot-1"}) == set()
 
 
 async def test_the_successor_waits_a_moment(place):
     """A new process that comes before the old one has ended gets the name when that ends."""
-    async with held_elsewhere(place) as holder, asyncio.timeout(60), asyncio.TaskGroup() as group:
+    async with held_elsewhere(place) as holder, asyncio.timeout(120), asyncio.TaskGroup() as group:
         group.create_task(_take(place))
         await asyncio.sleep(0)
         holder.kill()
@@ -115,6 +116,13 @@ async def test_a_name_is_given_back_at_the_end(place):
     assert await asyncio.to_thread(free_ids, place, {"bot-1"}) == {"bot-1"}
 
 
+async def test_a_name_is_given_back_by_whichever_thread(place):
+    """The loop may have got other threads meanwhile, as from DBOS."""
+    async with identity(place, unexpected):
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    assert await asyncio.to_thread(free_ids, place, {"bot-1"}) == {"bot-1"}
+
+
 @pytest.fixture
 def pg_place(postgres_url, tmp_path):
     return JobsPlace(postgres_url, "bot-1", tmp_path)
@@ -139,6 +147,15 @@ async def test_a_broken_connection_is_made_again(pg_place, monkeypatch, eventual
         await eventually(is_held, "the name is held again")
 
 
+async def steal(place, thief):
+    """Breaks the holder's connection; the other one has the name when this returns."""
+    query = "SELECT pg_advisory_lock(%s, %s)"
+    waiting = asyncio.to_thread(thief.execute, query, (_LOCK_CLASS, _key(place.executor_id)))
+    taking = asyncio.create_task(waiting)
+    await asyncio.to_thread(end_sessions, place)
+    await taking
+
+
 async def test_who_has_lost_the_name_is_told(pg_place, monkeypatch, eventually):
     """When somebody else has taken it during a break, the former holder hears of it and may end itself."""
     monkeypatch.setattr("engine.jobs.identity.PING_S", 0.1)
@@ -146,10 +163,21 @@ async def test_who_has_lost_the_name_is_told(pg_place, monkeypatch, eventually):
     async with identity(pg_place, lambda: lost.append("bot-1")):
         monkeypatch.setattr("engine.jobs.identity.PATIENCE_S", 0.3)
         with psycopg.connect(pg_place.libpq_url, autocommit=True) as thief:
-            waiting = asyncio.to_thread(
-                thief.execute, "SELECT pg_advisory_lock(%s, %s)", (_LOCK_CLASS, _key("bot-1"))
-            )
-            taking = asyncio.create_task(waiting)
-            await asyncio.to_thread(end_sessions, pg_place)
-            await taking
+            await steal(pg_place, thief)
             await eventually(lambda: lost, "the loss is told")
+
+
+async def test_who_gives_the_name_up_has_not_lost_it(pg_place, monkeypatch, eventually):
+    """A process that ends while it tries to get the name back ends in good order."""
+    monkeypatch.setattr("engine.jobs.identity.PING_S", 0.1)
+    lost = []
+    with psycopg.connect(pg_place.libpq_url, autocommit=True) as thief:
+        async with identity(pg_place, lambda: lost.append("bot-1")):
+            await steal(pg_place, thief)
+
+            def tries_again():
+                query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+                return thief.execute(query, [f"omost-bot {pg_place.executor_id}"]).fetchone()[0]
+
+            await eventually(lambda: asyncio.to_thread(tries_again), "it tries again")
+    assert not lost

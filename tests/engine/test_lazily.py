@@ -7,7 +7,7 @@ import pytest
 
 from engine.lazily import Lazily
 
-TIMEOUT_S = 20
+TIMEOUT_S = 120
 
 
 async def test_it_is_made_once_for_all_who_wait():
@@ -68,3 +68,20 @@ async def test_what_was_dropped_is_made_anew():
     first = await lazy.get()
     assert lazy.drop()
     assert await lazy.get() is not first
+
+
+async def test_what_is_being_made_is_not_there_yet():
+    """Dropped then, it is made anew for the next one."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def make():
+        begun.set()
+        assert may_end.wait(TIMEOUT_S)
+        return object()
+
+    lazy = Lazily(make, "maker")
+    waiting = asyncio.create_task(lazy.get())
+    await asyncio.to_thread(begun.wait, TIMEOUT_S)
+    assert not lazy.drop()
+    may_end.set()
+    assert await lazy.get() is not await waiting

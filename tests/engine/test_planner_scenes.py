@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from canvas import Canvas, parse, regions, write
 from engine.composer.planner import tables
+from engine.composer.planner.hours import apply_hour
 from engine.composer.planner.inflection import plural
 from engine.composer.planner.placing import overlap
 from engine.composer.planner.reading import read_prompt
@@ -140,6 +141,17 @@ def test_color_time_and_place_combine():
     assert names(told(canvas), "sandy beach")
     assert names(told(canvas), "sunset")
     assert canvas.global_description.color == "darkorange"
+
+
+@pytest.mark.parametrize(
+    "said", [known.say[0] for known in tables.scenes().values() if known.is_inside], ids=str
+)
+def test_no_sky_within_walls(said: str):
+    """At night it is dark in a room, and no sky hangs in it."""
+    by_day, at_night = scene(said), scene(f"{said} at night")
+    assert at_night.global_description.color == "midnightblue"
+    assert not any("night sky" in local.description for local in at_night.local_descriptions)
+    assert len(apply_hour(by_day, "night").local_descriptions) == len(by_day.local_descriptions)
 
 
 @pytest.mark.parametrize(

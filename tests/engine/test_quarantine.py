@@ -7,7 +7,7 @@ import pytest
 
 from engine.quarantine import Quarantine
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Ward:

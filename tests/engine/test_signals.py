@@ -24,11 +24,11 @@ async def main():
 
 asyncio.run(main())
 """
-WAIT_S = 30
+WAIT_S = 120
 NEVER = "time.sleep(1000)"
 
 
-def started(ending="", within_s=15, **options):
+def started(ending="", within_s=120, **options):
     """A process that waits until it is told to end, and then ends so."""
     code = TOLD.format(within_s=within_s, ending=ending)
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, **options)

@@ -39,7 +39,7 @@ async def begun(stage, order):
 async def cut_off(work, reached, and_then=None):
     """Work that is stopped as soon as something is reached, as a process that dies would."""
     task = asyncio.create_task(work)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await reached.wait()
     if and_then:
         await and_then()

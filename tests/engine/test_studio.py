@@ -57,7 +57,7 @@ async def test_the_steps_say_which_picture(stage):
     """The steps of the second picture of a batch carry its index."""
     stage.renderer.gate, stage.renderer.gate_from = asyncio.Event(), 1
     await stage.submit(settings=replace(stage.SMALL, count=2))
-    async with asyncio.timeout(20), aclosing(stage.studio.events("t1")) as events:
+    async with asyncio.timeout(120), aclosing(stage.studio.events("t1")) as events:
         async for event in events:
             if event == Stepped(1, 2, 1):
                 break

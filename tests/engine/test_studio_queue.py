@@ -51,7 +51,7 @@ async def queue_of_three(stage):
 
 async def place_of(stage, turn_id, place):
     """Waits until the turn is told its place."""
-    async with asyncio.timeout(20), aclosing(stage.studio.events(turn_id)) as events:
+    async with asyncio.timeout(120), aclosing(stage.studio.events(turn_id)) as events:
         async for event in events:
             if isinstance(event, Queued) and event.position == place:
                 return

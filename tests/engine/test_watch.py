@@ -13,19 +13,23 @@ from storage.store import Store
 
 
 class CountingStore(Store):
-    """Counts how often the queue is asked for, how many ask at once, and fails when it is told to."""
+    """Counts how often the queue is asked for and how many ask at once; fails or takes long when it shall."""
 
     looks = at_once = most_at_once = 0
-    is_away = False
+    failure: Exception | None = None
+    gate: asyncio.Event | None = None
 
     async def open_turns(self):
         self.looks += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            if self.is_away:
-                raise DatabaseAway("the connection is closed")
-            return await super().open_turns()
+            if self.failure:
+                raise self.failure
+            found = await super().open_turns()
+            if self.gate:
+                await self.gate.wait()
+            return found
         finally:
             self.at_once -= 1
 
@@ -48,7 +52,7 @@ async def begin(store, stage, name, start=0):
 
 
 async def seen(watch, turn_id):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         return await watch.next(turn_id)
 
 
@@ -59,12 +63,12 @@ async def test_who_watches_sees_the_queue_move(counting, watch, closed_stage):
     async with watch.watching():
         assert (await seen(watch, "second")).position == 2
         await counting.begin_stage("first", TurnStage.PAINTING)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while (await watch.next("first")).turn.stage is not TurnStage.PAINTING:
                 pass
         assert (await seen(watch, "second")).position == 1
         await counting.finish_turn("second", TurnStatus.CANCELLED)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while await watch.next("second"):
                 pass
         assert await seen(watch, "nobody's") is None
@@ -98,15 +102,29 @@ async def test_nobody_watches_nothing_is_asked(counting, watch, closed_stage):
         assert (await seen(watch, "t1")).position == 1
 
 
-async def test_a_database_that_is_away_is_waited_for(counting, watch, closed_stage):
+async def test_who_comes_during_a_look_is_seen_by_the_next_one(counting, watch, closed_stage):
+    """A look that was begun before a turn was stored does not say that it has ended."""
+    await begin(counting, closed_stage, "first")
+    counting.gate = asyncio.Event()
+    async with watch.watching():
+        await closed_stage.eventually(lambda: counting.at_once, "a look is under way")
+        await begin(counting, closed_stage, "second", start=5)
+        waiting = asyncio.create_task(seen(watch, "second"))
+        await asyncio.sleep(0)
+        counting.gate.set()
+        assert (await waiting).position == 2
+
+
+@pytest.mark.parametrize("failure", [DatabaseAway("the connection is closed"), KeyError("unforeseen")])
+async def test_what_cannot_be_seen_is_waited_for(counting, watch, closed_stage, failure):
     """Whoever watches goes on waiting, and sees the queue when it can be seen again."""
     await begin(counting, closed_stage, "t1")
     with capture_logs() as logs:
         async with watch.watching():
             await seen(watch, "t1")
-            counting.is_away = True
+            counting.failure = failure
             waiting = asyncio.create_task(seen(watch, "t1"))
             await closed_stage.eventually(lambda: logs, "it was not seen")
-            counting.is_away = False
+            counting.failure = None
             assert (await waiting).position == 1
     assert {entry["event"] for entry in logs} == {"queue_not_seen"}

@@ -49,7 +49,7 @@ async def ended(worker):
 async def test_a_warm_up_ends_with_its_worker(closed_stage):
     """It goes on beside the work, and whoever stops the worker does not wait for it."""
     renderer = SlowToWarm()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         worker = serving(closed_stage, renderer)
         await renderer.begun.wait()
         assert not worker.done()
@@ -66,7 +66,7 @@ async def test_a_failed_warm_up_is_logged_and_no_more(closed_stage, error):
         return [log for log in logs if log["event"] == "renderer_not_warm"]
 
     with capture_logs() as logs:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             worker = serving(closed_stage, renderer)
             await closed_stage.eventually(complaints, "the failure is logged")
             assert not worker.done()

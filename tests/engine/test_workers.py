@@ -14,9 +14,7 @@ from tests.engine.rig.plant import Plant, turn_of
 from tests.engine.rig.previous import previous_version
 from tests.engine.rig.processes import Refusal, until
 
-TAKEN_OVER_S = 15
 OUTAGE_S = 4
-RECOVERED_S = 120
 
 
 @pytest.fixture
@@ -49,12 +47,12 @@ def delivered_once(plant, message_ids):
 
 
 async def test_a_worker_that_dies_for_good_is_replaced(plant):
-    """What one worker had taken and never finishes, another one finishes within 15 s."""
+    """What one worker had taken and never finishes, another one finishes."""
     await start(plant, "gpu-1", "gpu-2")
     first = await plant.submit("paint_s=3")
     others = [await plant.submit("paint_s=0.2", person=f"p{number}") for number in range(2, 8)]
     await (await painter(plant, first)).kill()
-    await asyncio.gather(*(plant.result(each, TAKEN_OVER_S) for each in (first, *others)))
+    await asyncio.gather(*map(plant.result, (first, *others)))
     assert delivered_once(plant, [first, *others])
     assert plant.ledger.count(turn_of(first), "image", "begin") == 2
     assert plant.ledger.repeated() == []
@@ -128,9 +126,9 @@ async def test_cancelling_at_each_stage(tmp_path, chat, nursery, postgres_url):
             await cancel(plant, composing, by="p1")
         assert await cancel(plant, waiting)
         assert await cancel(plant, composing, by="p2")
-        await plant.happened(composing, "llm", "stopped", timeout_s=15)
+        await plant.happened(composing, "llm", "stopped")
         assert await cancel(plant, painting, by="mo")
-        await plant.happened(painting, "image", "stopped", timeout_s=15)
+        await plant.happened(painting, "image", "stopped")
         for message_id in (painting, waiting, composing):
             assert (await plant.result(message_id))["status"] == "cancelled"
             assert not await cancel(plant, message_id, by="mo")
@@ -177,7 +175,7 @@ async def test_a_database_that_is_away_for_a_while_loses_nothing(tmp_path, chat,
             await plant.ask_submit(late)
         await asyncio.sleep(OUTAGE_S)
         await asyncio.to_thread(own_server.ensure_postgres_running)
-        await asyncio.gather(*(plant.result(order, RECOVERED_S) for order in orders))
+        await asyncio.gather(*map(plant.result, orders))
         await plant.ask_submit(late)
         await plant.result(late)
         assert delivered_once(plant, [*orders, late])

@@ -67,6 +67,11 @@ class _Layer(StaticLayer):
             self.values[:, :, places] = value_states
 
 
+def common_start(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
 class KeyValues(Cache):
     """The keys and values of one conversation: static tensors and how much of them counts.
 
@@ -124,7 +129,7 @@ class Kept:
 
     def common(self, ids: Sequence[int]) -> int:
         """How many ids at the start are the same."""
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self.ids, ids, strict=False)))
+        return common_start(self.ids, ids)
 
 
 class Caches:

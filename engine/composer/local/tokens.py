@@ -69,9 +69,8 @@ class WholeCharacters:
         self._backend = tokenizer.tokenizer.backend_tokenizer
         self._controls = frozenset(tokenizer.control_ids.values())
         self._ids: list[int] = []
-        self._told_from = (
-            0  # these ids have been told, and are decoded again for the sake of the space between
-        )
+        # from there on ids have been told, and are decoded again for the sake of the space between
+        self._told_from = 0
         self._told_to = 0
 
     def feed(self, ids: Iterable[int]) -> str:

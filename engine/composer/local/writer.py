@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from itertools import takewhile
 from threading import Lock
 from typing import Any, Final, cast
 
@@ -18,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from canvas import CanvasError, grammar, parse, write
 from engine.composer import ComposeRequest
+from engine.composer.local.caches import common_start
 from engine.composer.local.closing import closing as closing_of
 from engine.composer.local.decoder import ContextFull, Decoder, Decoding, NotFinite, Statistics
 from engine.composer.local.loading import Checkpoint, LoadedModel, checkpoint, load
@@ -145,7 +145,7 @@ class Writer:
         requests = (ComposeRequest("a"), ComposeRequest("b"))
         example = self._options.shows_example
         one, other = (self._template.ids(messages(request, example=example)) for request in requests)
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+        return common_start(one, other)
 
     def _told(
         self, decoded: Generator[tuple[int, ...], None, Statistics], written: list[int]

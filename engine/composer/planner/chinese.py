@@ -12,7 +12,7 @@ from engine.composer.planner import tables
 from engine.composer.planner.inflection import is_plural, is_uncountable, plural
 
 _MAX_WORD_CHARS = 8
-IDEOGRAPHS = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_IDEOGRAPHS = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _CLAUSE_END = re.compile(r"[，。；！？、,.;!?：:\n]")
 _MANY = re.compile(r"two|three|four|five|six|seven|eight|nine|ten|several|many|some|a group of|a pair of")
 
@@ -43,13 +43,13 @@ def simplified(text: str) -> str:
 
 def is_chinese(text: str) -> bool:
     """Whether a text has an ideograph in it."""
-    return IDEOGRAPHS.search(text) is not None
+    return _IDEOGRAPHS.search(text) is not None
 
 
 def _clause(text: str, unknown: list[str], *, articles: bool) -> str:
     words: list[_Word] = []
     position = 0
-    for run in IDEOGRAPHS.finditer(text):
+    for run in _IDEOGRAPHS.finditer(text):
         words.append(_Word(text[position : run.start()], "text"))
         words += _words(run[0], unknown)
         position = run.end()
@@ -197,7 +197,7 @@ def _glossary() -> dict[str, _Word]:
     measures: list[str] = chinese["measures"]["words"].split()
     for count, english in counts.items():
         entries |= {f"{count}{measure}": _Word(english, "count") for measure in ("", *measures)}
-    entries |= {word: _Word(english, _kind(word, english)) for word, english in chinese["words"].items()}
+    entries |= {word: _Word(english, _kind(english)) for word, english in chinese["words"].items()}
     entries |= {word: _Word(english, "place") for word, english in chinese["places"].items()}
     for word, english in chinese["postpositions"].items():
         entries.setdefault(word, _Word(english, "post"))
@@ -210,12 +210,13 @@ def _glossary() -> dict[str, _Word]:
     return entries
 
 
-def _kind(word: str, english: str) -> str:
+def _kind(english: str) -> str:
+    """What a word of the glossary does in a sentence, by its English; a few signs stand for particles."""
     known = {"的": "of", "有": "has", "在": "at", ",": "comma"}
     if english in known:
         return known[english]
-    is_verb = english.split()[:1] != [] and (english.split(maxsplit=1)[0].endswith("ing") or " " in english)
-    return "verb" if is_verb and word != "有" else "adjective"
+    is_verb = english.partition(" ")[0].endswith("ing") or " " in english
+    return "verb" if is_verb else "adjective"
 
 
 def _sayings() -> list[tuple[str, str]]:

@@ -43,22 +43,22 @@ from engine.composer.planner.regions import (
     local_at,
     local_of,
     new_region,
+    opening_of,
     own_tags,
     placement_of,
     renamed_global,
     renamed_region,
     resized,
     shifted,
-    size_of,
     with_opening,
     with_other_thing,
     with_place_told,
     with_quality,
-    with_tag,
+    with_successor,
     without_thing,
 )
 from engine.composer.planner.tables import BACKDROP_DISTANCE
-from engine.composer.planner.telling import head_of, where
+from engine.composer.planner.telling import head_of, where, with_tag
 from engine.errors import NotUnderstood
 
 MAX_REGIONS = 12
@@ -169,8 +169,7 @@ class _Editor:
 
         Where they repeat the region's opening they take over its new words, else they are retold.
         """
-        old = next(iter(local_of(found).detailed_descriptions), "")
-        new = next(iter(local.detailed_descriptions), "")
+        old, new = opening_of(local_of(found)), opening_of(local)
         self._change(found, local)
         self._retell_global(lambda text: new if old and text == old else retell(text))
 
@@ -199,13 +198,13 @@ class _Editor:
             self._add_thing(other)
 
     def _rename_elsewhere(self, found: Found, phrase: Phrase, old: LocalDescription | None) -> None:
-        opening = next(iter(old.detailed_descriptions), "") if old else ""
-        new_opening = next(iter(local_at(self.canvas, found.index).detailed_descriptions), "") if old else ""
         locals_ = tuple(
             local if index == found.index else renamed_region(local, found.forms, phrase)
             for index, local in enumerate(self.canvas.local_descriptions)
         )
-        scene = with_opening(self.canvas.global_description, opening, new_opening)
+        scene = self.canvas.global_description
+        if old:
+            scene = with_successor(scene, old, local_at(self.canvas, found.index))
         gone = own_tags(old, locals_) if old else frozenset[str]()
         self._set(locals_)
         scene = renamed_global(scene, found.forms, phrase, gone)
@@ -254,11 +253,11 @@ class _Editor:
             for local in self.canvas.local_descriptions
             if local.distance_to_viewer < BACKDROP_DISTANCE
         ]
-        return place(Wish(thing.phrase.noun, spot, size_of(thing), anchors=anchors), taken, self.rng)
+        return place(Wish(thing.phrase.noun, spot, thing.phrase.said_size, anchors=anchors), taken, self.rng)
 
     def _remove(self, found: Found) -> None:
         old = local_of(found) if found.index is not None else None
-        opening = next(iter(old.detailed_descriptions), "") if old else ""
+        opening = opening_of(old) if old else ""
         rest = tuple(
             local for index, local in enumerate(self.canvas.local_descriptions) if index != found.index
         )

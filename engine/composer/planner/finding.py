@@ -46,7 +46,7 @@ def find(canvas: Canvas, said: str, last: str) -> Found | None:
     """
     words = cut(said)
     place = next((word.place for word in words if word.place), "")
-    content = tuple(word for word in words if not (word.place or word.relation or word.is_break))
+    content = _unsaid(tuple(word for word in words if not (word.place or word.relation or word.is_break)))
     texts = {word.text for word in content}
     if (texts & _IT or not content) and not any(word.noun for word in content):
         return _it(canvas, last)
@@ -76,6 +76,14 @@ def shown_name(local: LocalDescription) -> str:
         return head.text
     things = read_things(local.description)
     return things[0].phrase.head if things else first_words(local.description.rstrip("."), _MAX_NAME_WORDS)
+
+
+def _unsaid(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Of "the sign that says Keep Out" the sign: what stands on it may be anything."""
+    for index, word in enumerate(words):
+        if word.role == "carrier" and any(other.noun for other in words[:index]):
+            return words[:index]
+    return words
 
 
 def _it(canvas: Canvas, last: str) -> Found | None:

@@ -6,14 +6,15 @@ A sky is repainted or added, the ground is covered, and words that would contrad
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from canvas.colors import lab, mixed, nearest_color
 from canvas.layout import rect
 from canvas.model import Canvas, GlobalDescription, LocalDescription
 from canvas.names import COLORS
 from engine.composer.planner.inflection import lowered, sentence
-from engine.composer.planner.tables import BACKDROP_DISTANCE, Hour, hours
-from engine.composer.planner.telling import tags, where, with_right_articles
+from engine.composer.planner.tables import BACKDROP_DISTANCE, Hour, hours, scenes
+from engine.composer.planner.telling import tags, where, with_right_articles, with_tag
 
 _SKY = re.compile(r"\b(?:sky|skies|clouds?|heaven|canopy)\b", re.IGNORECASE)
 _INSIDE = re.compile(r"\b(?:windows?|ceiling|wall|room)\b", re.IGNORECASE)
@@ -49,13 +50,13 @@ def apply_hour(canvas: Canvas, name: str) -> Canvas:
     return Canvas(_changed_global(canvas, hour, locals_[sky] if sky is not None else None), locals_)
 
 
-def is_ground(local: LocalDescription) -> bool:
+def _is_ground(local: LocalDescription) -> bool:
     """Whether a region is what the others stand on."""
     top, bottom, left, right = rect(local)
     return bottom >= 85 and top >= 30 and right - left >= 75 and local.distance_to_viewer >= 6
 
 
-def without_contradictions(text: str, hour: Hour) -> str:
+def _without_contradictions(text: str, hour: Hour) -> str:
     """A text with the words replaced that deny the hour; words in quotation marks stay."""
     if not hour.replace:
         return text
@@ -73,18 +74,18 @@ def _replacement(found: str, hour: Hour) -> str:
 
 
 def _changed(local: LocalDescription, hour: Hour) -> LocalDescription:
-    details = tuple(without_contradictions(text, hour) for text in local.detailed_descriptions)
+    details = tuple(_without_contradictions(text, hour) for text in local.detailed_descriptions)
     color = local.color
-    if is_ground(local) and not _SKY.search(local.description):
+    if _is_ground(local) and not _SKY.search(local.description):
         details += (hour.ground,) if hour.ground and hour.ground not in details else ()
         color = hour.ground_color or color
     if local.distance_to_viewer >= BACKDROP_DISTANCE and not hour.ground_color:
         color = nearest_color(lab(mixed(COLORS[hour.color], COLORS[color])))
     return replace(
         local,
-        description=without_contradictions(local.description, hour),
+        description=_without_contradictions(local.description, hour),
         detailed_descriptions=details,
-        tags=without_contradictions(local.tags, hour),
+        tags=_without_contradictions(local.tags, hour),
         atmosphere=hour.atmosphere,
         color=color,
     )
@@ -108,8 +109,17 @@ def _is_inside(locals_: tuple[LocalDescription, ...]) -> bool:
     return any(
         (_INSIDE.search(local.description) and local.distance_to_viewer >= BACKDROP_DISTANCE)
         or _WATER.search(local.description)
+        or local.description.startswith(_indoor_backdrops())
         for local in locals_
     )
+
+
+@cache
+def _indoor_backdrops() -> tuple[str, ...]:
+    """What known scenes without a sky have far away, up to where a wish is filled in."""
+    indoors = (scene for scene in scenes().values() if scene.is_inside)
+    backdrops = (part for scene in indoors for part in scene.parts if part.is_backdrop)
+    return tuple(part.what.partition("{")[0] for part in backdrops)
 
 
 def _with_sky(local: LocalDescription, hour: Hour) -> LocalDescription:
@@ -136,7 +146,7 @@ def _sky_sentence(local: LocalDescription, hour: Hour) -> str:
 def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None) -> GlobalDescription:
     scene = canvas.global_description
     is_told = re.search(rf"\b{re.escape(hour.at)}\b", scene.description)
-    description = _without_other_hours(without_contradictions(scene.description, hour), hour)
+    description = _without_other_hours(_without_contradictions(scene.description, hour), hour)
     if not is_told and not re.search(rf"\b{hour.name}\b", description):
         description = f"{description.rstrip('. ')} {hour.at}."
     sky = next(
@@ -151,7 +161,7 @@ def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None
     )
     told = set(sky.detailed_descriptions if sky else ())
     details = tuple(
-        _sky_sentence(old_sky, hour) if old_sky and text in told else without_contradictions(text, hour)
+        _sky_sentence(old_sky, hour) if old_sky and text in told else _without_contradictions(text, hour)
         for text in scene.detailed_descriptions
     )
     if hour.atmosphere not in details:
@@ -160,7 +170,7 @@ def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None
         scene,
         description=description,
         detailed_descriptions=details,
-        tags=_with_tag(without_contradictions(scene.tags, hour), hour.name),
+        tags=with_tag(_without_contradictions(scene.tags, hour), hour.name),
         color=hour.color,
     )
 
@@ -170,7 +180,3 @@ def _without_other_hours(text: str, hour: Hour) -> str:
         if other.name != hour.name and other.name in hour.replace:
             text = re.sub(rf",? {re.escape(other.at)}(?=[.,]|$)", "", text)
     return text
-
-
-def _with_tag(tag_list: str, tag: str) -> str:
-    return tag_list if tag in tag_list.split(", ") else f"{tag_list}, {tag}".strip(", ")

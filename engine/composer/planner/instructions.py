@@ -14,6 +14,8 @@ from engine.composer.planner.vocabulary import Word, cut, vocabulary
 
 MAX_CLAUSE_CHARS = 300
 _MAX_CLAUSES = 24
+_MAX_INSCRIPTION_CHARS = 60
+_MARK = re.compile(r"inscription(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ def read_instructions(prompt: str) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
 
 
 def _take_quotes(text: str, quotes: list[str]) -> str:
+    """The text with a mark for all quoted words, which go to the list: no rule shall read them."""
+
     def take(match: re.Match[str]) -> str:
         quotes.append(match[1] or match[2])
         return f" inscription{len(quotes) - 1} "
@@ -147,8 +151,9 @@ def _take_quotes(text: str, quotes: list[str]) -> str:
 
 
 def _with_quotes(text: str, quotes: list[str]) -> str:
+    """The text with the quoted words where their marks stand."""
     return re.sub(
-        r" ?inscription(\d+) ?",
+        rf" ?{_MARK.pattern} ?",
         lambda m: f' "{quotes[int(m[1])]}" ' if int(m[1]) < len(quotes) else m[0],
         text,
     ).strip()
@@ -185,12 +190,12 @@ def _in_english(clause: str) -> str:
                 for name, text in match.groupdict().items()
                 if text
             }
-            return english.format(x=found.get("x") or "it", y=found.get("y", ""))
+            return english.format(x=found.get("x") or "it", y=found.get("y", ""), z=found.get("z", ""))
     return in_english(_spaced_marks(bare), articles=False)[0]
 
 
 def _spaced_marks(text: str) -> str:
-    return re.sub(r"(inscription\d+)", r" \1 ", text)
+    return _MARK.sub(r" \g<0> ", text)
 
 
 @cache
@@ -256,10 +261,13 @@ def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:  #
 
 
 def _inscriptions(target: str, words: str, quotes: list[str]) -> tuple[Edit, ...]:
-    marked = re.fullmatch(r"inscription(\d+)", words)
+    on, marked = _with_quotes(target, quotes), _MARK.fullmatch(words)
     if marked and int(marked[1]) < len(quotes):
-        return (Inscribe(target, quotes[int(marked[1])]),)
-    return (Inscribe(target, words[:1].upper() + words[1:]),) if words and len(words) <= 60 else ()
+        return (Inscribe(on, quotes[int(marked[1])]),)
+    said = " ".join(_with_quotes(words, quotes).replace('"', " ").split())
+    if not 0 < len(said) <= _MAX_INSCRIPTION_CHARS:
+        return ()
+    return (Inscribe(on, said[:1].upper() + said[1:]),)
 
 
 def _moves(x: str, y: str) -> tuple[Edit, ...]:
@@ -297,7 +305,7 @@ def _descriptions(text: str, quotes: list[str]) -> tuple[Edit, ...]:
             end += 1
     else:
         end = next((i for i, word in enumerate(words) if i > 0 and _is_quality(word)), len(words))
-    target = " ".join(word.text for word in words[:end])
+    target = _with_quotes(" ".join(word.text for word in words[:end]), quotes)
     wanted = " ".join(word.text for word in words[end:])
     return _qualities(target, wanted, quotes) if target and wanted else ()
 
@@ -318,15 +326,17 @@ def _quality(target: str, bare: str, quotes: list[str]) -> tuple[Edit, ...]:
         return _inscriptions(target, bare.partition(" ")[2], quotes)
     words = cut(bare)
     if any(word.place for word in words):
-        return (Move(target, bare),)
+        return (Move(target, _with_quotes(bare, quotes)),)
     if words and words[0].role == "determiner" and any(word.noun for word in words):
-        return (Replace(target, bare),)
+        return (Replace(target, _with_quotes(bare, quotes)),)
     said = " ".join(_positive(word.text) for word in words if word.role not in {"determiner", "adverb"})
     return (Describe(target, said),) if said and _sayable(words) else ()
 
 
 def _sayable(words: tuple[Word, ...]) -> bool:
-    return len(words) <= 4 and not any(word.relation or word.is_break for word in words)
+    return len(words) <= 4 and not any(
+        word.relation or word.is_break or _MARK.fullmatch(word.text) for word in words
+    )
 
 
 def _positive(word: str) -> str:

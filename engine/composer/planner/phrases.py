@@ -64,6 +64,14 @@ class Phrase:
         return self.number != 1
 
     @property
+    def said_size(self) -> int:
+        """1 where its adjectives call it larger than others of its kind, -1 where smaller, else 0."""
+        sizes = tables.words()["adjectives"]
+        bigger, smaller = (set(sizes[size].split()) for size in ("bigger", "smaller"))
+        said = set(self.modifiers)
+        return bool(said & bigger) - bool(said & smaller)
+
+    @property
     def bare(self) -> str:
         """The phrase without an article or a number."""
         return " ".join(self.words)

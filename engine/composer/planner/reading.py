@@ -71,7 +71,6 @@ def read_things(text: str) -> tuple[Thing, ...]:
     """The things in a piece of English text."""
     inscriptions: list[str] = []
     collected = _Collector(inscriptions, is_greeting=False)
-    collected.inscriptions = inscriptions
     for word in cut(take_inscriptions(text[:MAX_CHARS], inscriptions)):
         collected.take(word)
     return collected.all_things()
@@ -206,6 +205,10 @@ class _Collector:
         if not words:
             return
         scene_head = self._note_meanings(words)
+        if self._says():
+            self.things[-1] = replace(self.things[-1], inscription=" ".join(word.text for word in words))
+            self.verb = self.relation = ""
+            return
         content = tuple(word for word in words if not _is_scene_only(word))
         phrase = None if scene_head and not any(word.noun for word in content) else phrase_of(content)
         if phrase is None or (self.is_greeting and not phrase.is_known):
@@ -214,6 +217,10 @@ class _Collector:
             self.relation = ""
             return
         self._add(phrase, words)
+
+    def _says(self) -> bool:
+        """Whether what comes now stands on a sign."""
+        return bool(self.things) and self.verb in _SAYING and self.things[-1].phrase.noun.name in _SIGNS
 
     def _note_meanings(self, words: tuple[Word, ...]) -> bool:
         """Notes scenes, hours, moods and style; returns whether a scene is the head."""
@@ -233,9 +240,6 @@ class _Collector:
         alone = len(words) == 1 and not phrase.is_known
         if alone and not previous and _is_abstract(phrase.head):
             self.theme = self.theme or phrase.head
-            return
-        if previous and verb in _SAYING and previous.phrase.noun.name in _SIGNS:
-            self.things[-1] = replace(previous, inscription=phrase.bare)
             return
         if previous and (relation == "of" or self._belongs(previous, phrase, relation, verb)):
             self.things[-1] = _attached(previous, phrase, relation, verb)

@@ -17,7 +17,7 @@ from engine.composer.planner.phrases import Phrase
 from engine.composer.planner.placing import Placement
 from engine.composer.planner.scenes import details_of
 from engine.composer.planner.tables import BACKDROP_DISTANCE, words
-from engine.composer.planner.telling import head_of, tags, where
+from engine.composer.planner.telling import head_of, tags, where, with_tag
 from engine.composer.planner.vocabulary import cut
 
 _MAX_DISTANCE = 12.0
@@ -44,9 +44,8 @@ def with_other_thing(local: LocalDescription, found: Found, thing: Thing, rng: R
     phrase = thing.phrase
     old_head = head_of(local.description)
     same_kind = old_head is not None and old_head.noun is not None and old_head.noun.kind == phrase.noun.kind
-    description = (
-        retelling.renamed(local.description, found.forms, phrase) if same_kind and not thing.tail else ""
-    )
+    is_bare = not (thing.tail or thing.inscription)
+    description = retelling.renamed(local.description, found.forms, phrase) if same_kind and is_bare else ""
     if not description or not retelling.mentions(description, (phrase.head,)):
         description = sentence(thing.text)
     opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(description)}"
@@ -210,14 +209,6 @@ def new_region(canvas: Canvas, thing: Thing, placed: Placement, rng: Random) -> 
     )
 
 
-def size_of(thing: Thing) -> int:
-    """How much larger than its kind a thing is wanted."""
-    sizes = words()["adjectives"]
-    said = set(thing.phrase.modifiers)
-    bigger, smaller = said & set(sizes["bigger"].split()), said & set(sizes["smaller"].split())
-    return bool(bigger) - bool(smaller)
-
-
 def color_of(quality: str) -> str:
     """The canvas colour that a quality names, or empty."""
     return (read_color(quality) or "") if any(word.is_color for word in cut(quality)) else ""
@@ -235,9 +226,9 @@ def own_tags(old: LocalDescription, others: tuple[LocalDescription, ...]) -> fro
     return frozenset(old.tags.split(", ")) - shared
 
 
-def with_tag(tag_list: str, tag: str) -> str:
-    """A tag list with one more tag."""
-    return tag_list if tag in tag_list.split(", ") else f"{tag_list}, {tag}".strip(", ")
+def opening_of(local: LocalDescription) -> str:
+    """The first of a region's details, which the global ones repeat; empty where there is none."""
+    return next(iter(local.detailed_descriptions), "")
 
 
 # --- the whole
@@ -249,6 +240,21 @@ def with_opening(scene: GlobalDescription, old: str, new: str) -> GlobalDescript
         return scene
     details = (new if text == old else text for text in scene.detailed_descriptions)
     return replace(scene, detailed_descriptions=tuple(text for text in details if text))
+
+
+def with_successor(
+    scene: GlobalDescription, old: LocalDescription, new: LocalDescription
+) -> GlobalDescription:
+    """The global description with the opening and the inscription of the region that took another's place."""
+    scene = with_opening(scene, opening_of(old), opening_of(new))
+    was, now = (retelling.inscription_of(local.description) for local in (old, new))
+    return replace(
+        scene,
+        description=retelling.inscribed(scene.description, was, now),
+        detailed_descriptions=tuple(
+            retelling.inscribed(text, was, now) for text in scene.detailed_descriptions
+        ),
+    )
 
 
 def renamed_global(

@@ -67,7 +67,7 @@ def qualified(text: str, forms: Sequence[str], quality: str, *, is_color: bool) 
         return text
     before = text[: match.start()]
     if is_color:
-        before = without_color_at_end(before)
+        before = _without_color_at_end(before)
     elif _mood_of(quality):
         before = _without_other_moods(before, quality)
     name = match[0]
@@ -91,7 +91,7 @@ def _without_other_moods(before: str, quality: str) -> str:
     return joined[:1].upper() + joined[1:] if start else joined
 
 
-def without_color_at_end(before: str) -> str:
+def _without_color_at_end(before: str) -> str:
     """The text before a noun without the colour word next to the noun, or one adjective away."""
     colors = "|".join(sorted(color_words(), key=len, reverse=True))
     return re.sub(rf"\b(?:{colors}) ((?:\w+ )?)$", r"\1", before, flags=re.IGNORECASE)
@@ -195,7 +195,7 @@ def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
     """What stands before the noun and the new noun, in agreement."""
     modifiers = [word for word in new.modifiers if word not in before.lower().split()]
     if new.color:
-        before = without_color_at_end(before)
+        before = _without_color_at_end(before)
     if was_plural == new.is_plural:
         return before, " ".join([*modifiers, new.head])
     one = singular(new.head) if is_plural(new.head) else new.head
@@ -299,8 +299,17 @@ def inscription_of(text: str) -> str:
 
 
 def inscribed(text: str, old: str, new: str) -> str:
-    """The text with other words in the place of an inscription's."""
-    return re.sub(re.escape(old), lambda _: new, text, flags=re.IGNORECASE) if old else text
+    """The text with other words in the place of an inscription's; without new ones the inscription goes.
+
+    A single word is replaced in quotation marks only: it may be any word, even "a".
+    """
+    if not old:
+        return text
+    words = re.escape(old)
+    if not new:
+        return re.sub(rf" (?:that reads|with the words) [\"“]{words}[\"”]", "", text, flags=re.IGNORECASE)
+    pattern = words if " " in old else rf"(?<=[\"“']){words}(?=[\"”'])"
+    return re.sub(pattern, lambda _: new, text, flags=re.IGNORECASE)
 
 
 def with_inscription(text: str, head: str, words: str) -> str:

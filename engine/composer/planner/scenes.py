@@ -24,7 +24,6 @@ from engine.composer.planner.tables import (
     kinds,
     moods,
     scenes,
-    words,
 )
 from engine.composer.planner.telling import (
     Draft,
@@ -331,11 +330,9 @@ def _figures(stage: _Stage) -> list[Draft]:
 
 
 def _size(thing: Thing) -> int:
-    sizes = words()["adjectives"]
-    bigger, smaller = (set(sizes[size].split()) for size in ("bigger", "smaller"))
-    said = set(thing.phrase.modifiers)
+    """How much larger than its kind a thing is wanted; several of a kind take more room."""
     many = thing.phrase.number != 1 or thing.phrase.head in of_groups()
-    return bool(said & bigger) - bool(said & smaller) + bool(many and thing.phrase.noun.size < 1)
+    return thing.phrase.said_size + bool(many and thing.phrase.noun.size < 1)
 
 
 def details_of(thing: Thing, rng: Random) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class SceneIdea:
         kind: `occasions`, `settings`, `subjects` or `ideas`: the table it stands in.
         at: How a sentence says that something is there.
         greeting: What a banner would say, or empty.
+        is_inside: Whether there is no sky to see.
     """
 
     name: str

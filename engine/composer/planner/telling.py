@@ -127,6 +127,11 @@ def tags(texts: Iterable[str], *more: str) -> str:
     return ", ".join([*list(found)[:MAX_TAGS], *(tag for tag in more if tag)])
 
 
+def with_tag(tag_list: str, tag: str) -> str:
+    """A tag list with one more tag."""
+    return tag_list if tag in tag_list.split(", ") else f"{tag_list}, {tag}".strip(", ")
+
+
 def head_of(text: str) -> Word | None:
     """The noun that a sentence is about: the first known one that is not a mere group of something."""
     words = cut(text)

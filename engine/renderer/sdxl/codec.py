@@ -87,8 +87,8 @@ class Codec:
     def _in_float32(self) -> Generator[None]:
         """Going there and back loses nothing: every half is a float32 too."""
         dtype = self._vae.dtype
-        self._vae.to(torch.float32)
         try:
+            self._vae.to(torch.float32)  # may find no room half-way
             yield
         finally:
             self._vae.to(dtype)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 import structlog
-import torch
 from PIL import Image
 
 from canvas.model import Canvas, GlobalDescription
-from engine.devices import is_out_of_memory
+from engine.devices import empty_caches, is_out_of_memory
 from engine.errors import BadSetting, EngineError, OutOfMemory, Unavailable
 from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderPreview, RenderStep
 from engine.renderer.sdxl import edits
@@ -115,10 +114,10 @@ class SdxlModel:
         if settings.sampler not in SAMPLERS:
             raise BadSetting("sampler", settings.sampler, ", ".join(SAMPLERS))
         self._wear(loras)
-        size = self._sizes.fit(settings.width_px, settings.height_px)
+        width_px, height_px = self._sizes.fit(settings.width_px, settings.height_px)
         painted = PaintSettings(
-            width_px=size.width_px,
-            height_px=size.height_px,
+            width_px=width_px,
+            height_px=height_px,
             seeds=tuple(settings.seed + index for index in range(settings.count)),
             steps=settings.steps,
             guidance=settings.guidance,
@@ -210,5 +209,4 @@ def native_px(parts: Parts) -> int:
 def free_memory() -> None:
     """Gives back what models that nobody holds any more have left."""
     gc.collect()  # networks are full of cycles
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    empty_caches()

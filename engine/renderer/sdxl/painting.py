@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from canvas.layout import color_sketch
 from canvas.model import Canvas
-from engine.devices import is_out_of_memory
+from engine.devices import empty_caches, is_out_of_memory
 from engine.renderer.sdxl.attention import RegionAttention
 from engine.renderer.sdxl.codec import Codec
 from engine.renderer.sdxl.conditioning import Conditioner, Conditioning
@@ -356,8 +356,7 @@ def _freed_if_full(paint: Callable[[], list[Image.Image]]) -> list[Image.Image]:
         if not is_out_of_memory(error):
             raise
         full = error.with_traceback(None)  # which held every tensor on the way
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    empty_caches()
     try:
         raise full
     finally:

@@ -80,24 +80,6 @@ def enlarges(high_resolution: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class PaintedSize:
-    """The size that a picture is painted in.
-
-    Attributes:
-        asked_px: Width and height that were asked for.
-    """
-
-    width_px: int
-    height_px: int
-    asked_px: tuple[int, int]
-
-    @property
-    def is_clipped(self) -> bool:
-        """Whether it is another one than was asked for."""
-        return (self.width_px, self.height_px) != self.asked_px
-
-
-@dataclass(frozen=True, slots=True)
 class SizeRange:
     """The sizes that a checkpoint paints well: about as many pixels as it was trained with, in whole steps.
 
@@ -129,8 +111,8 @@ class SizeRange:
         """The longest side; four times the shortest one, at most."""
         return 2 * self.native_px
 
-    def fit(self, width_px: int, height_px: int) -> PaintedSize:
-        """The good size nearest to what is asked for, in its shape rather than in its area.
+    def fit(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Width and height of the good size nearest to what is asked for, in shape rather than in area.
 
         What is asked for is meant for SDXL: of a model for miniatures it is the same in miniature.
         """
@@ -138,8 +120,7 @@ class SizeRange:
         asked = max(width_px * scale, 1), max(height_px * scale, 1)
         sides = range(self.step_px, self.longest_px + 1, self.step_px)
         good = [size for size in product(sides, sides) if self.holds(*size)]
-        width, height = min(good, key=lambda size: self._distance(size, asked))
-        return PaintedSize(width, height, (width_px, height_px))
+        return min(good, key=lambda size: self._distance(size, asked))
 
     def holds(self, width_px: int, height_px: int) -> bool:
         """Whether a size is one of these."""

@@ -20,6 +20,15 @@ Kind = Literal["icon", "person", "prop", "scenery"]
 MANY: Final = 3
 """So many trees are a wood."""
 
+_SECTIONS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("icons", "icon"),
+    ("figures", "icon"),
+    ("props", "prop"),
+    ("scenery", "scenery"),
+    ("people", "person"),
+)
+"""The tables of words.toml with what they name; what comes later wins."""
+_TRAITS: Final = ("tinted", "mixed", "glowing", "celestial", "never_details")
 _MAX_KEY_WORDS: Final = 4
 _HAN_MAX_CHARS: Final = 6
 
@@ -126,31 +135,25 @@ def _lexicon() -> _Lexicon:
     things = {
         word: Thing("icon", icon, word) for language in ("zh", "en") for word, icon in words[language].items()
     }
-    sections: tuple[tuple[str, Kind], ...] = (
-        ("icons", "icon"), ("figures", "icon"), ("props", "prop"), ("scenery", "scenery"),
-        ("people", "person"),
-    )  # fmt: skip
-    for section, kind in sections:
-        for name, listed in cast("dict[str, str]", table[section]).items():
-            things.update({word: Thing(kind, name, word) for word in listed.split(", ")})
-    many = {
-        word: Thing("scenery", name, word)
-        for name, listed in cast("dict[str, str]", table["many"]).items()
-        for word in listed.split(", ")
-    }
+    for section, kind in _SECTIONS:
+        things |= _things(kind, table[section])
+    traits = {trait: _listed(table[trait]["icons"]) for trait in _TRAITS}
     return _Lexicon(
-        things,
-        many,
-        table["chinese"],
-        frozenset(table["floating"]["icons"].split(", ")),
-        frozenset(table["small"]["icons"].split(", ")),
-        table["worn"],
-        table["natural"],
-        {
-            "clothes": frozenset(table["clothes"]["words"].split(", ")),
-            **{
-                trait: frozenset(table[trait]["icons"].split(", "))
-                for trait in ("tinted", "mixed", "glowing", "celestial", "never_details")
-            },
-        },
+        things=things,
+        many=_things("scenery", table["many"]),
+        chinese=table["chinese"],
+        floating=_listed(table["floating"]["icons"]),
+        small=_listed(table["small"]["icons"]),
+        worn=table["worn"],
+        natural=table["natural"],
+        traits=traits | {"clothes": _listed(table["clothes"]["words"])},
     )
+
+
+def _things(kind: Kind, words_of: Mapping[str, str]) -> dict[str, Thing]:
+    """What each of the words names that stand beside the names of some pictures."""
+    return {word: Thing(kind, name, word) for name, listed in words_of.items() for word in listed.split(", ")}
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split(", "))

@@ -22,6 +22,10 @@ MAX_DETAILS: Final = 8
 
 _LABEL_CHARS: Final = 24
 
+_PAIRS: Final = frozenset({"couple", "lover"})
+_CROWDS: Final = frozenset(
+    {"family", "team", "crowd", "audience", "crew", "band", "people", "army", "everyone", "人群"}
+)
 _PORTRAIT: Final = frozenset({"portrait", "close-up", "closeup", "headshot", "face", "selfie", "bust"})
 
 
@@ -97,30 +101,23 @@ def _subject(local: LocalDescription) -> Subject:
     thing = _weathered(thing, mood)
     if sign and (thing is None or (thing.kind == "prop" and thing.name == "banner")):
         thing = Thing("prop", "banner", "banner")
-    count = chosen.count if chosen else 1
-    if others:
-        count = min(MAX_GROUP, sum(min(phrase.count, 2) for phrase in (chosen, *others) if phrase))
-    if thing and thing.word in ("couple", "lover"):
-        count = 2
-    elif thing and thing.word in (
-        "family",
-        "team",
-        "crowd",
-        "audience",
-        "crew",
-        "band",
-        "people",
-        "army",
-        "everyone",
-        "人群",
-    ):
-        count = max(count, 4)
+    count = _count(chosen, thing, others)
     return Subject(
         thing, things, count, _asked_color(chosen, thing), _clothes(local, read),
         _label(chosen, thing, others) or local.tags.split(",")[0].strip()[:40] or local.color,
         sign, (), bool(mood & _PORTRAIT) and thing is not None and thing.kind == "person" and count == 1,
         mood,
     )  # fmt: skip
+
+
+def _count(chosen: Phrase | None, thing: Thing | None, others: Sequence[Phrase]) -> int:
+    """How many there are of a subject, with those whom it is said to be besides."""
+    count = chosen.count if chosen else 1
+    if others:
+        count = min(MAX_GROUP, sum(min(phrase.count, 2) for phrase in (chosen, *others) if phrase))
+    if thing and thing.word in _PAIRS:
+        return 2
+    return max(count, 4) if thing and thing.word in _CROWDS else count
 
 
 def _others(read: Sequence[Phrase], chosen: Phrase | None, thing: Thing | None) -> tuple[Phrase, ...]:

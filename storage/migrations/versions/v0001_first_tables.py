@@ -9,6 +9,26 @@ down_revision = None
 
 def upgrade() -> None:
     """Makes them; references that go round in a circle are added when all tables are there."""
+    _create_person()
+    _create_conversation()
+    _create_turn()
+    _create_revision()
+    _create_image()
+    _close_circles()
+    _create_indices()
+
+
+def downgrade() -> None:
+    """Drops them, the circular references first."""
+    with op.batch_alter_table("conversation") as conversation:
+        conversation.drop_constraint(op.f("fk_conversation_head_id_revision"), type_="foreignkey")
+    with op.batch_alter_table("turn") as turn:
+        turn.drop_constraint(op.f("fk_turn_parent_id_revision"), type_="foreignkey")
+    for name in ("image", "revision", "turn", "conversation", "person"):
+        op.drop_table(name)
+
+
+def _create_person() -> None:
     op.create_table(
         "person",
         sa.Column("key", sa.Integer(), nullable=False),
@@ -18,6 +38,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_person")),
         sa.UniqueConstraint("platform", "platform_id", name=op.f("uq_person_platform_platform_id")),
     )
+
+
+def _create_conversation() -> None:
     op.create_table(
         "conversation",
         sa.Column("key", sa.Integer(), nullable=False),
@@ -27,6 +50,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_conversation")),
         sa.UniqueConstraint("platform", "chat_id", name=op.f("uq_conversation_platform_chat_id")),
     )
+
+
+def _create_turn() -> None:
     op.create_table(
         "turn",
         sa.Column("id", sa.String(), nullable=False),
@@ -42,6 +68,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turn")),
     )
+
+
+def _create_revision() -> None:
     op.create_table(
         "revision",
         sa.Column("key", sa.Integer(), nullable=False),
@@ -62,6 +91,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["turn_id"], ["turn.id"], name=op.f("fk_revision_turn_id_turn")),
         sa.ForeignKeyConstraint(["parent_id"], ["revision.id"], name=op.f("fk_revision_parent_id_revision")),
     )
+
+
+def _create_image() -> None:
     op.create_table(
         "image",
         sa.Column("id", sa.String(), nullable=False),
@@ -76,24 +108,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("revision_id", "index", name=op.f("uq_image_revision_id_index")),
         sa.ForeignKeyConstraint(["revision_id"], ["revision.id"], name=op.f("fk_image_revision_id_revision")),
     )
+
+
+def _close_circles() -> None:
+    """A conversation and a turn refer to a revision, which refers to them."""
     with op.batch_alter_table("conversation") as conversation:
         conversation.create_foreign_key(
             op.f("fk_conversation_head_id_revision"), "revision", ["head_id"], ["id"]
         )
     with op.batch_alter_table("turn") as turn:
         turn.create_foreign_key(op.f("fk_turn_parent_id_revision"), "revision", ["parent_id"], ["id"])
+
+
+def _create_indices() -> None:
     op.create_index(op.f("ix_turn_conversation_key"), "turn", ["conversation_key"])
     op.create_index(op.f("ix_turn_status"), "turn", ["status"])
     op.create_index(op.f("ix_revision_conversation_key"), "revision", ["conversation_key"])
     op.create_index(op.f("ix_revision_parent_id"), "revision", ["parent_id"])
     op.create_index(op.f("ix_image_file_key"), "image", ["file_key"])
-
-
-def downgrade() -> None:
-    """Drops them, the circular references first."""
-    with op.batch_alter_table("conversation") as conversation:
-        conversation.drop_constraint(op.f("fk_conversation_head_id_revision"), type_="foreignkey")
-    with op.batch_alter_table("turn") as turn:
-        turn.drop_constraint(op.f("fk_turn_parent_id_revision"), type_="foreignkey")
-    for name in ("image", "revision", "turn", "conversation", "person"):
-        op.drop_table(name)

@@ -35,22 +35,8 @@ def upgrade() -> None:
         person.alter_column("language", existing_type=sa.String(), nullable=True)
         person.add_column(sa.Column("last_finish", sa.BigInteger(), nullable=False, server_default="0"))
     op.create_index(op.f("ix_person_last_finish"), "person", ["last_finish"])
-    op.create_table(
-        "usage",
-        sa.Column("person_key", sa.Integer(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("pictures", sa.Integer(), nullable=False),
-        sa.Column("gpu_s", _DOUBLE, nullable=False),
-        sa.PrimaryKeyConstraint("person_key", "day", name=op.f("pk_usage")),
-        sa.ForeignKeyConstraint(["person_key"], ["person.key"], name=op.f("fk_usage_person_key_person")),
-    )
-    op.create_table(
-        "picture",
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("png", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_picture")),
-    )
+    _create_usage()
+    _create_picture()
     for name, kind in _COLUMNS.items():
         op.add_column("turn", sa.Column(name, kind, nullable=True))
     _fill_turns()
@@ -80,6 +66,28 @@ def downgrade() -> None:
     with op.batch_alter_table("person") as person:
         person.drop_column("last_finish")
         person.alter_column("language", existing_type=sa.String(), nullable=False)
+
+
+def _create_usage() -> None:
+    op.create_table(
+        "usage",
+        sa.Column("person_key", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pictures", sa.Integer(), nullable=False),
+        sa.Column("gpu_s", _DOUBLE, nullable=False),
+        sa.PrimaryKeyConstraint("person_key", "day", name=op.f("pk_usage")),
+        sa.ForeignKeyConstraint(["person_key"], ["person.key"], name=op.f("fk_usage_person_key_person")),
+    )
+
+
+def _create_picture() -> None:
+    op.create_table(
+        "picture",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("png", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_picture")),
+    )
 
 
 def _fill_turns() -> None:

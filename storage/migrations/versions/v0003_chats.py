@@ -23,33 +23,9 @@ def upgrade() -> None:
     op.drop_index(op.f("ix_turn_person_key"), "turn")
     _create_post()
     _create_received()
-    op.create_table(
-        "chat",
-        sa.Column("platform", sa.String(), nullable=False),
-        sa.Column("chat_id", sa.String(), nullable=False),
-        sa.Column("preferences", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("platform", "chat_id", name=op.f("pk_chat")),
-    )
-    op.create_table(
-        "favourite",
-        sa.Column("key", sa.Integer(), nullable=False),
-        sa.Column("person_key", sa.Integer(), nullable=False),
-        sa.Column("revision_id", sa.String(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_favourite")),
-        sa.UniqueConstraint("person_key", "revision_id", name=op.f("uq_favourite_person_key_revision_id")),
-        sa.ForeignKeyConstraint(["person_key"], ["person.key"], name=op.f("fk_favourite_person_key_person")),
-        sa.ForeignKeyConstraint(
-            ["revision_id"], ["revision.id"], name=op.f("fk_favourite_revision_id_revision")
-        ),
-    )
-    op.create_index(op.f("ix_favourite_revision_id"), "favourite", ["revision_id"])
-    op.create_table(
-        "note",
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("value", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_note")),
-    )
+    _create_chat()
+    _create_favourite()
+    _create_note()
 
 
 def downgrade() -> None:
@@ -115,6 +91,42 @@ def _create_received() -> None:
         postgresql_where=waits,
     )
     op.create_index(op.f("ix_received_handled_at"), "received", ["handled_at"])
+
+
+def _create_chat() -> None:
+    op.create_table(
+        "chat",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("chat_id", sa.String(), nullable=False),
+        sa.Column("preferences", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "chat_id", name=op.f("pk_chat")),
+    )
+
+
+def _create_favourite() -> None:
+    op.create_table(
+        "favourite",
+        sa.Column("key", sa.Integer(), nullable=False),
+        sa.Column("person_key", sa.Integer(), nullable=False),
+        sa.Column("revision_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_favourite")),
+        sa.UniqueConstraint("person_key", "revision_id", name=op.f("uq_favourite_person_key_revision_id")),
+        sa.ForeignKeyConstraint(["person_key"], ["person.key"], name=op.f("fk_favourite_person_key_person")),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["revision.id"], name=op.f("fk_favourite_revision_id_revision")
+        ),
+    )
+    op.create_index(op.f("ix_favourite_revision_id"), "favourite", ["revision_id"])
+
+
+def _create_note() -> None:
+    op.create_table(
+        "note",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_note")),
+    )
 
 
 def _fill_search_texts() -> None:

@@ -27,7 +27,7 @@ from bot.chat.views import Attachment, Button, Picture, View
 from storage.records import PersonKey
 
 PLATFORM = "chat"
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 Method = Literal["post", "edit", "remove", "post_pictures", "post_files"]
 

@@ -19,8 +19,8 @@ from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderSte
 from storage.records import Revision, Turn
 from storage.scene import SceneSettings
 from storage.store import Store
-from tests.bot.chat.conftest import ChatStage
 from tests.bot.chat.platform import Person, Shown
+from tests.bot.chat.stage import ChatStage
 
 
 @dataclass
@@ -102,6 +102,10 @@ class Talking:
         turn = await self.turn(shown)
         assert turn.revision_id
         return await self.store.revision(turn.revision_id)
+
+    async def revisions(self, chat: Chat = ChatStage.ROOM) -> tuple[Revision, ...]:
+        """All that was painted in a chat."""
+        return await self.store.history(chat.conversation)
 
     async def settings(self, shown: Shown) -> SceneSettings:
         """What the picture was painted with."""

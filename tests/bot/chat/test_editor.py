@@ -12,8 +12,8 @@ from bot.chat.editor import LATE_S, Editor
 from bot.chat.looks import sentence
 from bot.chat.pace import Pace
 from bot.chat.platform import Chat, Message, MessageGone, NotPermitted, SlowDown, Unsure
-from tests.bot.chat.conftest import QuickClock
 from tests.bot.chat.platform import PLATFORM, RecordingPlatform
+from tests.bot.chat.stage import QuickClock
 
 ROOM = Chat(PLATFORM, "room")
 

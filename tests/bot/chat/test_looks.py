@@ -6,9 +6,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from bot.captions import Making
+from bot.captions import Making, titles
 from bot.chat import buttons, guide, looks, overviews
 from bot.chat.asked import Asked
 from bot.chat.platform import ChatGone, NotPermitted, SlowDown, TooLarge, Unsure
@@ -16,45 +15,22 @@ from bot.chat.presses import Action, Press, decode
 from bot.chat.views import View
 from bot.progress import Progress
 from bot.replies import LANGUAGES, words
-from canvas import Canvas, Change, ChangeKind, GlobalDescription, Line, LocalDescription, Repair, Sentence
+from canvas import Change, ChangeKind, Line, Sentence
 from engine.errors import NotUnderstood, QueueFull
 from engine.events import Done, Stepped
 from engine.orders import Compose, to_turn
 from storage.records import (
-    ConversationKey,
-    PersonKey,
     Place,
     Revision,
-    StoredImage,
     Turn,
     TurnStage,
     TurnStatus,
 )
-from storage.scene import Scene, SceneSettings
+from tests.bot.chat.scenes import ANN, BLANK, CHINESE, ENGLISH, ROOM, SMALL, revision
 
-ENGLISH, CHINESE = words("en"), words("zh")
-ROOM = ConversationKey("chat", "room")
-ANN = PersonKey("chat", "ann")
-SMALL = SceneSettings(width_px=256, height_px=320, seed=7)
-BLANK = Image.new("RGB", (4, 5))
 IMAGE = Path("picture.png")
 ASKED = Asked("a pond")
 DUCK = Change(ChangeKind.ADDED, Line(Sentence.ADDED, {"thing": "a duck"}), None, (0, 9, 0, 9))
-POND = Canvas(
-    GlobalDescription("A pond in spring."),
-    (LocalDescription("A frog."), LocalDescription("A heron.")),
-    (Repair(3, "location", "lefft", "left"),),
-)
-
-
-def revision(count: int = 1, prompt: str = "a pond", **shape: int) -> Revision:
-    size = {"width_px": 256, "height_px": 320, **shape}
-    images = tuple(
-        StoredImage(f"image{index}", "abcdefghij", index, 7 + index, file_key="0" * 64, **size)
-        for index in range(count)
-    )
-    made = datetime(2026, 1, 1, tzinfo=UTC)
-    return Revision("abcdefghij", ROOM, "turn", None, Scene(POND, SMALL), prompt, made, images)
 
 
 def turn(prompt: str = "a pond", revision_id: str | None = "abcdefghij", **changed: object) -> Turn:
@@ -256,6 +232,14 @@ def test_a_result_without_its_picture_keeps_words_and_buttons():
     assert "Shall I add a duck?" in bare.plain_text
 
 
+def test_a_long_remark_loses_its_end_and_nothing_else_is_lost():
+    """However much the composer says, what changed and how the picture was painted is told in a caption."""
+    shown, short = (result(revision(), (DUCK,), remark=said).plain_text for said in ("word " * 400, "word"))
+    after = short.partition("word")[2]
+    assert shown.endswith(f"…{after}")
+    assert len(shown) <= 900
+
+
 # --- otherwise ----------------------------------------------------------------------------------------
 
 
@@ -274,12 +258,14 @@ def test_everything_fits_into_a_message(language, prompt):
     spoken = words(language)
     made, asked = revision(4, prompt), Asked(prompt, asker="Ann" * 30)
     views = [
-        looks.result(Done(turn(prompt), made, (DUCK,) * 9), IMAGE, asked, spoken, is_spoiler=False),
+        looks.result(
+            Done(turn(prompt, remark=prompt), made, (DUCK,) * 9), IMAGE, asked, spoken, is_spoiler=False
+        ),
         looks.failed(QueueFull(60), turn(prompt), asked, spoken),
         looks.cancelled(turn(prompt), asked, spoken),
         looks.not_kept(made, asked, spoken),
         overviews.history([made], "", BLANK, spoken, first_number=1, is_spoiler=False),
-        overviews.favourites([made], BLANK, spoken, is_spoiler=False),
+        overviews.favourites([made], titles([made], spoken), BLANK, spoken, is_spoiler=False),
         guide.hello(spoken),
         guide.thanks(spoken),
         looks.forget_question(ANN, spoken),

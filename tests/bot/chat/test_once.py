@@ -1,18 +1,10 @@
 """What is pressed once and told twice, as after a sudden end; and what is pressed too often."""
 
-import pytest
-
 from bot.chat.presses import Action, Press
-from tests.bot.chat.conftest import ChatStage
-from tests.bot.chat.talking import PANEL, Talking, talking_about, words_of
+from tests.bot.chat.stage import ChatStage
+from tests.bot.chat.talking import PANEL, Talking, words_of
 
 ANN, BEN, ROOM = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM
-
-
-@pytest.fixture
-async def talking(store, tmp_path):
-    async with talking_about(store, tmp_path / "data") as opened:
-        yield opened
 
 
 async def told_twice(talking, shown, press):

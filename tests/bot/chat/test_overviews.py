@@ -1,49 +1,27 @@
 """How lists and plans look in chats."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from PIL import Image
 
-from bot.chat import overviews
-from bot.chat.presses import Action
+from bot.captions import titles
+from bot.chat import form_panels, overviews, region_panels
+from bot.chat.presses import Action, Press
 from bot.chat.views import Style
+from bot.region_form import RegionForm
 from bot.replies import LANGUAGES, words
-from canvas import Canvas, GlobalDescription, LocalDescription, Repair
+from canvas import Canvas, LocalDescription
 from engine.forecast import Forecast, forecasts
 from storage.records import (
-    ConversationKey,
     Durations,
     OpenTurn,
     PersonKey,
     Place,
     Revision,
-    StoredImage,
     TurnStage,
 )
-from storage.scene import Scene, SceneSettings
-
-ENGLISH, CHINESE = words("en"), words("zh")
-ROOM = ConversationKey("chat", "room")
-ANN, BEN = PersonKey("chat", "ann"), PersonKey("chat", "ben")
-SMALL = SceneSettings(width_px=256, height_px=320, seed=7)
-BLANK = Image.new("RGB", (4, 5))
-POND = Canvas(
-    GlobalDescription("A pond in spring."),
-    (LocalDescription("A frog."), LocalDescription("A heron.")),
-    (Repair(3, "location", "lefft", "left"),),
-)
-
-
-def revision(count: int = 1, prompt: str = "a pond", **shape: int) -> Revision:
-    size = {"width_px": 256, "height_px": 320, **shape}
-    images = tuple(
-        StoredImage(f"image{index}", "abcdefghij", index, 7 + index, file_key="0" * 64, **size)
-        for index in range(count)
-    )
-    made = datetime(2026, 1, 1, tzinfo=UTC)
-    return Revision("abcdefghij", ROOM, "turn", None, Scene(POND, SMALL), prompt, made, images)
+from storage.scene import Scene
+from tests.bot.chat.scenes import ANN, BEN, BLANK, CHINESE, ENGLISH, POND, SMALL, revision
 
 
 def waiting(number: int, person: PersonKey, position: int, wait_s: int | None = 60) -> Forecast:
@@ -135,10 +113,10 @@ def test_what_nobody_said_words_for_is_called_after_what_it_was_made_from(spoken
 def test_favourites_have_a_picture_and_numbers():
     """The numbers in the picture stand before the names; without favourites there is a hint."""
     made = [replace(revision(), id=f"revision{number:02}", prompt=f"step {number}") for number in range(3)]
-    view = overviews.favourites(made, BLANK, ENGLISH, is_spoiler=True)
+    view = overviews.favourites(made, titles(made, ENGLISH), BLANK, ENGLISH, is_spoiler=True)
     assert [option.label for option in view.choices[0].options] == ["1. step 0", "2. step 1", "3. step 2"]
     assert view.picture.is_spoiler
-    assert "⭐" in overviews.favourites([], None, ENGLISH, is_spoiler=False).plain_text
+    assert "⭐" in overviews.favourites([], {}, None, ENGLISH, is_spoiler=False).plain_text
 
 
 def test_each_waits_its_own_time():
@@ -157,3 +135,16 @@ def test_a_plan_of_many_regions_is_folded_and_counted(language):
     (folded,) = [span for span in view.text if span.style is Style.FOLDED]
     assert folded.text.count("\n") == overviews.MAX_REGIONS - 1
     assert "20" in view.text[-1].text
+
+
+def test_a_colour_is_called_in_the_readers_language_and_typed_in_that_of_the_canvas():
+    """The form's panel says how a colour looks; the question has the name that can be sent back."""
+    form = region_panels.form(
+        Press(Action.REGION, "a", ("0",)), RegionForm.of(POND.local_descriptions[0]), CHINESE
+    )
+    shown = form_panels.panel(form, {}, CHINESE).plain_text
+    assert "浅黄色" in shown
+    assert "lightyellow" not in shown
+    color = next(field for field in form.fields if field.name == "color")
+    assert "lightyellow" in form_panels.question(form, color, {}, CHINESE).plain_text
+    assert "teal" in form_panels.panel(form, {"color": "teal"}, CHINESE).plain_text

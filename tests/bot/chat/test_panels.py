@@ -1,23 +1,14 @@
 """Panels in a group: whose they are, and where their results go."""
 
-import pytest
-
 from bot.chat.presses import Action, Press
 from bot.chat.views import Filled
 from storage.records import PostKind
-from tests.bot.chat.conftest import ChatStage
-from tests.bot.chat.platform import PLATFORM, Person, Shown
-from tests.bot.chat.talking import button, talking_about, words_of
+from tests.bot.chat.platform import PLATFORM, Shown
+from tests.bot.chat.stage import ChatStage
+from tests.bot.chat.talking import button, words_of
 
-ANN, BEN, ROOM = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM
-MO = Person("Mo", is_moderator=True)
+ANN, BEN, MO, ROOM = ChatStage.ANN, ChatStage.BEN, ChatStage.MO, ChatStage.ROOM
 REFUSED = "只有"
-
-
-@pytest.fixture
-async def talking(store, tmp_path):
-    async with talking_about(store, tmp_path / "data") as opened:
-        yield opened
 
 
 async def opened(talking, said, view) -> Shown:

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.chat.small_talk import small_talk
-from tests.bot.chat.conftest import ChatStage
-from tests.bot.chat.talking import Talking, talking_about, words_of
+from tests.bot.chat.stage import ChatStage
+from tests.bot.chat.talking import Talking, words_of
 
 ANN, BEN, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM, ChatStage.DEN
 
@@ -42,12 +42,6 @@ ANN, BEN, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM, ChatStage.DE
 def test_what_is_a_request_and_what_is_not(text, kind):
     """Only the whole of a message counts, whatever stands around its words."""
     assert small_talk(text) == kind
-
-
-@pytest.fixture
-async def talking(store, tmp_path):
-    async with talking_about(store, tmp_path / "data") as opened:
-        yield opened
 
 
 async def test_thanks_start_nothing(talking: Talking):

@@ -2,27 +2,18 @@
 
 from dataclasses import replace
 
-import pytest
-
 from bot.chat.platform import Chat
 from bot.chat.presses import Action, Press
 from bot.chat.views import Filled
 from bot.sections import ChatSettings
 from storage.records import TurnStatus
-from tests.bot.chat.conftest import ChatStage
-from tests.bot.chat.platform import PLATFORM, Person
-from tests.bot.chat.talking import talking_about, words_of
+from tests.bot.chat.platform import PLATFORM
+from tests.bot.chat.stage import ChatStage
+from tests.bot.chat.talking import words_of
 
-ANN, BEN, ROOM = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM
-MO = Person("Mo", is_moderator=True)
+ANN, BEN, MO, ROOM = ChatStage.ANN, ChatStage.BEN, ChatStage.MO, ChatStage.ROOM
 CHANNEL = Chat(PLATFORM, "channel", within=("guild:1",))
 THREAD = Chat(PLATFORM, "thread", within=("guild:1", "channel"))
-
-
-@pytest.fixture
-async def talking(store, tmp_path):
-    async with talking_about(store, tmp_path / "data") as opened:
-        yield opened
 
 
 async def test_settings_hold_in_what_lies_within(talking):

@@ -23,7 +23,7 @@ from storage.store import Store
 from tests.bot.chat.talking import AnyRenderer
 from tests.bot.discord.gateway import Gateway, discord_on_loopback
 from tests.bot.discord.people import Person, labels_of
-from tests.bot.discord.world import BOT_ID, Asked, Channel, World
+from tests.bot.discord.world import BOT_ID, CATEGORY, Asked, Channel, World
 from tests.engine.conftest import ScriptedComposer, Stage, eventually
 
 
@@ -33,7 +33,7 @@ class DiscordStage:
     def __init__(self, world: World, gateway: Gateway, store: Store, folder: Path) -> None:
         self.world, self.gateway, self.store, self.folder = world, gateway, store, folder
         self.guild_id = world.guild()
-        self.category = world.channel(self.guild_id, 4, name="pictures")
+        self.category = world.channel(self.guild_id, CATEGORY, name="pictures")
         self.room = world.channel(self.guild_id, parent_id=self.category.id)
         self.ann = Person(world, 501, "Ann")
         self.ben = Person(world, 502, "Ben", locale="zh-CN")

@@ -25,6 +25,13 @@ MARKED = [
     (" ", Style.BOLD, " "),
     ("<@7> @everyone", Style.PLAIN, r"\<@7> @everyone"),
     ("x\n# not a heading", Style.PLAIN, "x\n\\# not a heading"),
+    ("# not a heading", Style.PLAIN, r"\# not a heading"),
+    ("  ## not a heading", Style.PLAIN, r"  \## not a heading"),
+    ("-# not small", Style.PLAIN, r"\-# not small"),
+    ("x\n\n  - no list", Style.PLAIN, "x\n\n  \\- no list"),
+    ("  > no quote", Style.PLAIN, r"  \> no quote"),
+    (">>> no quote", Style.ITALIC, r"*\>>> no quote*"),
+    ("see https://a.b/_c_", Style.PLAIN, "see https://a.b/_c_"),
     ("a`b", Style.CODE, "`a’b`"),
 ]
 

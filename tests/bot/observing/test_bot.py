@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.house import is_result
+from tests.ports import free_ports
 
 SECRET_WORD = "xylophonium"
 SECRETS = {
@@ -66,11 +66,6 @@ def figures(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @asynccontextmanager
 async def running(folder: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`omost-bot run` with these settings alone, in an empty folder."""
@@ -107,8 +102,10 @@ async def until_ready(client: httpx.AsyncClient, *, is_ready: bool) -> httpx.Res
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seen]:
     folder = tmp_path_factory.mktemp("observed")
-    port, worker_port = free_port(), free_port()
-    async with BotApi() as telegram, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    port, worker_port = free_ports(2)
+    # the port is listened on long before anything answers there
+    asking = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
+    async with BotApi() as telegram, asking as client:
         variables = {
             "OMOST_TELEGRAM__TOKEN": telegram.token,
             "OMOST_TELEGRAM__API_BASE_URL": telegram.url,

@@ -81,6 +81,20 @@ async def test_the_dashboard_shows_what_is_told(told: frozenset[str]) -> None:
     assert {name for name in told if name.startswith("omost_")} <= shown
 
 
+def test_panels_have_places_of_their_own() -> None:
+    """Each panel of the dashboard has an id of its own and lies on no other, within 24 columns."""
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    cells = [
+        (column, row)
+        for place in (panel["gridPos"] for panel in panels)
+        for column in range(place["x"], place["x"] + place["w"])
+        for row in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len({panel["id"] for panel in panels}) == len(panels) > 10
+    assert len(set(cells)) == len(cells)
+    assert max(column for column, _ in cells) < 24
+
+
 async def test_alerts_ask_for_what_is_told(told: frozenset[str]) -> None:
     """Every figure in a rule is told, and every rule says what is wrong."""
     rules = yaml.safe_load(ALERTS.read_text("utf-8"))["groups"][0]["rules"]

@@ -304,18 +304,9 @@ class PrivateChat(Chat):
         """The person blocks the bot."""
         self._tell_of_bot("kicked", self.person)
 
-    def unblock(self) -> None:
-        self._tell_of_bot("member", self.person)
-
-    def deactivate(self) -> None:
-        """The person gives the account up, of which the bot is told nothing."""
-        self.bot_status = "deactivated"
-
     def check_access(self) -> None:
         if self.bot_status == "kicked":
             raise forbidden("bot was blocked by the user")
-        if self.bot_status == "deactivated":
-            raise forbidden("user is deactivated")
 
     def check_thread(self, thread_id: int | None) -> int | None:
         if thread_id:

@@ -115,12 +115,6 @@ class GroupChat(Chat):
         topic.is_closed = True
         self._service(self._owner, thread_id=topic.id, is_topic_message=True, forum_topic_closed={})
 
-    def delete_topic(self, topic: Topic) -> None:
-        """Takes a topic away with all that stands in it."""
-        del self.topics[topic.id]
-        for message in self.messages:
-            message.is_deleted = message.is_deleted or message.thread_id == topic.id
-
     def receive_post(self, content: Content, channel: Chat, extra: dict[str, Any]) -> None:
         """A linked channel's post arrives."""
         message = self._add(content, TELEGRAM, sender_chat=channel.to_json(), extra=extra)

@@ -1,12 +1,18 @@
 """The buttons below pictures and the commands that do the same, over HTTP."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from PIL import Image
+from telegram import Bot
 
+from bot.chat import platform as chats
+from bot.chat.views import Picture, View, plain
+from bot.telegram.platform import TelegramPlatform
 from canvas import Canvas
 from engine.renderer import Base, Economy, RenderEvent, RenderPreview, RenderStep
 from storage.records import ConversationKey
@@ -234,3 +240,24 @@ async def test_the_picture_is_seen_while_it_is_painted(telegram: BotApi, tmp_pat
         assert await after(chat) is message
         assert message.photo != preview
     assert chat.bot_messages == [message]
+
+
+async def test_a_picture_is_sent_once_and_kept_by_nobody(server: BotApi, bot: Bot) -> None:
+    """New words below a picture do not send it again; what nobody shows any more takes no memory."""
+    ada = server.person("Ada")
+    there = server.private(ada)
+    await there.say(ada, "/start")
+    platform, chat = TelegramPlatform(bot), chats.Chat("telegram", str(ada.id), is_private=True)
+    sketch = Image.new("RGB", (64, 80), "salmon")
+    picture, pixels = Picture(sketch), ref(sketch)
+    del sketch
+    message = chats.Message(chat, await platform.post(chat, View(plain("one"), picture), key="one"))
+    await platform.edit(message, View(plain("two"), picture))
+    assert there.bot_messages[0].text == "two"
+    assert len(server.calls("editMessageMedia")) == 0
+    del picture
+    gc.collect()
+    assert pixels() is None
+    await platform.edit(message, View(plain("three")))
+    assert there.bot_messages[0].text == "three"
+    assert there.bot_messages[0].photo

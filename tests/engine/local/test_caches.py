@@ -10,7 +10,7 @@ from transformers import LlamaConfig
 from engine.composer.local.caches import Caches, KeyValues
 from engine.composer.local.fairness import Cancelled, FairLock
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 CONFIG = LlamaConfig(
     vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=3, num_attention_heads=2
 )

@@ -126,6 +126,55 @@ async def silent(connection: Connection) -> None:
     await connection.is_gone.wait()
 
 
+def in_pieces(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def sending(*parts: bytes, is_chunked: bool = True, kind: str = "text/event-stream") -> Act:
+    """A streamed answer of just these bytes, which ends in good order."""
+
+    async def act(connection: Connection) -> None:
+        await connection.begin(kind, is_chunked=is_chunked)
+        for part in parts:
+            await connection.send(part)
+        if is_chunked:
+            await connection.raw(b"0\r\n\r\n")
+
+    return act
+
+
+def breaking_off(*words: str, how: str) -> Act:
+    """Says the words and breaks off."""
+
+    async def act(connection: Connection) -> None:
+        await connection.begin(is_chunked=how != "closed where the end may be")
+        await connection.event(chunk({"role": "assistant", "content": ""}))
+        await connection.say(*words)
+        if how == "reset":
+            connection.reset()
+        if how == "closed in an event":
+            await connection.send(b'data: {"choices": [{"delta": {"content": "hal')
+
+    return act
+
+
+class Watched:
+    """Says the words, and stays silent; tells when it has been left."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+        self.was_asked = asyncio.Event()
+        self.was_left = asyncio.Event()
+
+    async def __call__(self, connection: Connection) -> None:
+        if self.words:
+            await connection.begin()
+            await connection.say(*self.words)
+        self.was_asked.set()
+        await connection.is_gone.wait()
+        self.was_left.set()
+
+
 @dataclass
 class LlmServer:
     """Does its acts one after the other, a request each, the last one again and again.

@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.engine.rig.chat import ChatPlatform
 from tests.engine.rig.nursery import Nursery
-from tests.engine.rig.processes import LOOK_EVERY_S, TIMEOUT_S, BotProcess, ProcessGone, RigProcess, until
+from tests.engine.rig.processes import LOOK_EVERY_S, BotProcess, ProcessGone, RigProcess, until
 from tests.engine.rig.sites import PLATFORM, Site
 
 
@@ -99,14 +99,14 @@ class Plant:
         if message_id not in self.acknowledged:
             self.acknowledged.append(message_id)
 
-    async def happened(self, message_id: str, stage: str, what: str, timeout_s: float = TIMEOUT_S) -> None:
+    async def happened(self, message_id: str, stage: str, what: str) -> None:
         """Waits for a line in the ledger."""
         turn_id = turn_of(message_id)
-        await until(lambda: self.ledger.has(turn_id, stage, what), f"{turn_id} {stage} {what}", timeout_s)
+        await until(lambda: self.ledger.has(turn_id, stage, what), f"{turn_id} {stage} {what}")
 
-    async def result(self, message_id: str, timeout_s: float = TIMEOUT_S) -> dict[str, object]:
+    async def result(self, message_id: str) -> dict[str, object]:
         """Waits for the message's result."""
-        await until(lambda: self.chat.edits(message_id), f"{message_id} is delivered", timeout_s)
+        await until(lambda: self.chat.edits(message_id), f"{message_id} is delivered")
         return self.chat.edits(message_id)[0].body
 
     def delivered(self) -> int:

@@ -1,14 +1,23 @@
 """SDXL's own classes, tiny and random: shaped as the real ones, deep enough for two levels of attention."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from huggingface_hub import constants
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from engine.renderer.sdxl import SdxlOptions
 from engine.renderer.sdxl.loading import Parts
+from engine.renderer.sdxl.renderer import SdxlRenderer
+from tests.engine.rig.hub import hub_of
+from tests.engine.sdxl.checkpoints import save_folder
+from tests.engine.sdxl.original import save_original
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 WORDS = """
@@ -88,6 +97,54 @@ def parts(unet, vae, tokenizer, tokenizer_2, text_encoder, text_encoder_2):  # n
         device=torch.device("cpu"),
         dtype=torch.float32,
     )
+
+
+@pytest.fixture
+async def painter(parts):
+    """The renderer over all of it."""
+    sdxl = SdxlRenderer(SdxlOptions(device="cpu"), read=lambda _options: parts)
+    async with aclosing(sdxl):
+        yield sdxl
+
+
+@pytest.fixture(scope="session")
+def saved(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in diffusers' layout."""
+    folder = tmp_path_factory.mktemp("models") / "sdxl-tiny"
+    save_folder(parts, folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    """A copy to break."""
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+@pytest.fixture(scope="session")
+def file(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file in the authors' layout."""
+    path = tmp_path_factory.mktemp("files") / "tiny.safetensors"
+    save_original(parts, path)
+    return path
+
+
+@pytest.fixture
+def from_file(file: Path, saved: Path) -> SdxlOptions:
+    return SdxlOptions(str(file), config=str(saved), device="cpu", offline=True)
+
+
+@pytest.fixture
+def hub(folder: Path):
+    with hub_of(folder) as hub:
+        yield hub
+
+
+@pytest.fixture
+def from_hub(hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SdxlOptions:
+    """Options that fetch from the hub on loopback into an empty cache."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    return SdxlOptions("omost/tiny", mirror=hub.url, device="cpu")
 
 
 def tiny_unet(seed=3):

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import renderer
-from benchmarks.renderer import Bench, Clock, canvas_of
+from benchmarks import gauges, renderer
+from benchmarks.gauges import Clock
+from benchmarks.renderer import Bench, canvas_of
 from tests.engine.sdxl.test_attention import assert_near
 
 CPU = torch.device("cpu")
@@ -53,7 +54,7 @@ def test_figures_of_steps(bench, monkeypatch):
 def test_figures_of_images_are_those_of_a_gpu(bench, monkeypatch):
     """What only a GPU is asked for runs to its end, here in small."""
     monkeypatch.setattr(renderer, "SETTINGS", SMALL)
-    monkeypatch.setattr(renderer, "PLAIN_SIDE", 64)
+    monkeypatch.setattr(gauges, "PLAIN_SIDE", 64)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     figures = bench.images(1)
     assert all(figure > 0 for figure in figures.values())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from engine.devices import empty_caches
 from engine.errors import Unavailable
 from engine.renderer.sdxl.memory import Masters, Residence, plan_for
 from engine.renderer.sdxl.plan import DECODED_PX, choose_plan
@@ -172,6 +173,17 @@ def test_a_copy_that_fails_halfway_is_undone(network: nn.Module) -> None:
         pytest.fail("there is no such device")
 
     assert where(network) == {"cpu"}
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_what_is_kept_ready_is_given_back(kind, monkeypatch):
+    """Of each kind of device that is here; none is asked that is not."""
+    emptied: list[str] = []
+    for each, known in (("cuda", torch.cuda), ("mps", torch.backends.mps)):
+        monkeypatch.setattr(known, "is_available", lambda each=each: each == kind)
+        monkeypatch.setattr(getattr(torch, each), "empty_cache", lambda each=each: emptied.append(each))
+    empty_caches()
+    assert emptied == [kind]
 
 
 def test_what_was_added_meanwhile_moves_too(network: nn.Module) -> None:

@@ -429,6 +429,25 @@ def test_a_vae_that_overflows_in_half_precision_computes_in_full(vae, force_upca
 
 
 @torch.no_grad()
+def test_no_room_for_full_precision_leaves_the_vae_in_half(vae):
+    """Also where a part of it was in full precision already; the next picture is painted."""
+    half = overflowing(vae, force_upcast=True)
+    codec = Codec(half, 4, torch.device("cpu"))
+    latents = torch.zeros(1, 4, 8, 8)
+    move = half.decoder._apply
+
+    def is_full(*_, **__):
+        half.decoder._apply = move
+        raise torch.OutOfMemoryError
+
+    half.decoder._apply = is_full
+    with pytest.raises(torch.OutOfMemoryError):
+        codec.decode(latents)
+    assert {tensor.dtype for tensor in half.state_dict().values()} == {torch.float16}
+    assert len(codec.decode(latents)) == 1
+
+
+@torch.no_grad()
 def test_half_precision_is_enough_where_it_is(vae):
     """A VAE that is finite in float16, and says so, is not computed twice."""
     half = copy.deepcopy(vae).half()
