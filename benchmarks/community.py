@@ -5,6 +5,7 @@ the servers' side of each platform and nothing of the bot.
 """
 
 import asyncio
+import math
 import random
 import secrets
 import time
@@ -20,8 +21,9 @@ from tests.bot.telegram.bot_api import BotApi
 from tests.bot.telegram.chats import Chat
 from tests.bot.telegram.messages import Person as TelegramPerson
 
-TELEGRAM, DISCORD, PAGE = "telegram", "discord", "page"
-PLATFORMS = (TELEGRAM, TELEGRAM, TELEGRAM, DISCORD, DISCORD, TELEGRAM, TELEGRAM, TELEGRAM, DISCORD, PAGE)
+TELEGRAM, GROUP, DISCORD, PAGE = PLACES = ("telegram", "group", "discord", "page")
+"""Where people are; the group is Telegram's, which lets a bot say less there."""
+PEOPLE = (TELEGRAM, TELEGRAM, TELEGRAM, DISCORD, DISCORD, TELEGRAM, TELEGRAM, TELEGRAM, DISCORD, PAGE)
 """Of every ten people."""
 GROUP_EVERY = 25
 """Every so many-th of all is on Telegram in the group."""
@@ -59,12 +61,12 @@ class Member:
     """Somebody, with the two things that a benchmark wants of a platform.
 
     Attributes:
-        platform: Where they are.
+        place: Where they are, one of PLACES.
         ask: Says the words; as a change of the newest picture where asked to.
         seen: The bot's messages with a code: those with words alone, and those that are results.
     """
 
-    platform: str
+    place: str
     ask: Callable[[str, bool], Awaitable[None]]
     seen: Callable[[str], tuple[int, int]]
     requests: list[Request] = field(default_factory=list[Request])
@@ -75,8 +77,8 @@ class Member:
         request.is_acknowledged |= messages > 0
 
 
-def telegram_member(chat: Chat, person: TelegramPerson) -> Member:
-    """Somebody on Telegram."""
+def telegram_member(chat: Chat, person: TelegramPerson, place: str = TELEGRAM) -> Member:
+    """Somebody on Telegram, in a chat of their own or in a group."""
 
     def results(code: str = "") -> list[Any]:
         return [
@@ -95,7 +97,7 @@ def telegram_member(chat: Chat, person: TelegramPerson) -> Member:
         else:
             await chat.say(person, f"/omost {words}")
 
-    return Member(TELEGRAM, ask, seen)
+    return Member(place, ask, seen)
 
 
 def discord_member(channel: Channel, person: DiscordPerson) -> Member:
@@ -162,7 +164,7 @@ class Community:
             self.members.append(self._member(number))
 
     def _member(self, number: int) -> Member:
-        match PLATFORMS[number % len(PLATFORMS)]:
+        match PEOPLE[number % len(PEOPLE)]:
             case "telegram":
                 return self._on_telegram(number)
             case "discord":
@@ -178,11 +180,11 @@ class Community:
         if number % GROUP_EVERY:
             return telegram_member(self._telegram.private(person), person)
         self._group.people.append(person)
-        return telegram_member(self._group, person)
+        return telegram_member(self._group, person, GROUP)
 
     def _channel(self) -> Channel:
         """One with room for somebody more."""
-        there = sum(member.platform == DISCORD for member in self.members)
+        there = sum(member.place == DISCORD for member in self.members)
         if there // SEEN_IN_DISCORD >= len(self._channels):
             name = f"channel-{len(self._channels)}"
             self._channels.append(self._discord.channel(self._guild, name=name))
@@ -222,6 +224,7 @@ def counted(members: Sequence[Member], calm_s: float) -> dict[str, float]:
         for request in member.requests:
             member.look(request)
     requests = _requests(members)
+    there = {place: _requests(member for member in members if member.place == place) for place in PLACES}
     acknowledged = [request for request in requests if request.is_acknowledged]
     return {
         "requests": len(requests),
@@ -229,26 +232,26 @@ def counted(members: Sequence[Member], calm_s: float) -> dict[str, float]:
         "delivered": sum(request.results > 0 for request in acknowledged),
         "lost": sum(request.results == 0 for request in acknowledged),
         "duplicates": sum(max(0, request.results - 1) for request in requests),
+        "p50_s": _wait_s(requests, calm_s, 0.5),
+        "p99_s": _wait_s(requests, calm_s, 0.99),
+        **{f"delivered_{place}": sum(each.results > 0 for each in there[place]) for place in PLACES},
         **{
-            f"delivered_{platform}": sum(request.results > 0 for request in _requests(members, platform))
-            for platform in (TELEGRAM, DISCORD, PAGE)
+            f"p99_{place}_s": wait_s
+            for place in PLACES
+            if math.isfinite(wait_s := _wait_s(there[place], calm_s, 0.99))
         },
-        **_waits(requests, calm_s),
     }
 
 
-def _requests(members: Iterable[Member], platform: str = "") -> list[Request]:
-    there = (member for member in members if platform in ("", member.platform))
-    return [request for member in there for request in member.requests]
+def _requests(members: Iterable[Member]) -> list[Request]:
+    return [request for member in members for request in member.requests]
 
 
-def _waits(requests: Sequence[Request], calm_s: float) -> dict[str, float]:
+def _wait_s(requests: Iterable[Request], calm_s: float, share: float) -> float:
+    """As long as that share of them took at most; not a number where there is none."""
     took_s = sorted(
         request.finished_s - request.asked_s
         for request in requests
         if request.finished_s and request.asked_s >= calm_s
     ) or [float("nan")]
-    return {
-        "p50_s": took_s[len(took_s) // 2],
-        "p99_s": took_s[min(len(took_s) - 1, int(0.99 * len(took_s)))],
-    }
+    return took_s[min(len(took_s) - 1, int(share * len(took_s)))]

@@ -9,12 +9,13 @@ changes the picture that is there. In the first half of the time the bot or its 
 again; memory is watched in the second.
 
 Of the last number of people: `people`; `acknowledged` requests, whose message was seen; `delivered` ones,
-whose message became a result, in all and of each platform; `lost` and `duplicates` among them; `p50_s` and
-`p99_s` from asking to the result in the half without kills; `alone_s`, the same of one person alone, and
-`p50_to_alone`; `memory_growth_mb` of all its processes over that half; `rate_violations`, which Telegram's
-server refuses, and how many of them came within a minute of a restart; `wrongs` as Discord's server counts
-them and `page_faults` as the tabs do; `cpu_s_per_picture`. With several numbers of people the table has a
-line each. `--rows` keeps them, with those of earlier runs, and `--plot` draws all that are kept.
+whose message became a result, in all and in each place; `lost` and `duplicates` among them; `p50_s` and
+`p99_s` from asking to the result in the half without kills, the latter in each place too; `alone_s`, the
+same of one person alone, and `p50_to_alone`; `memory_growth_mb` of all its processes over that half;
+`rate_violations`, which Telegram's server refuses, and how many of them came within a minute of a restart;
+`wrongs` as Discord's server counts them and `page_faults` as the tabs do; `cpu_s_per_picture`. With several
+numbers of people the table has a line each. `--rows` keeps them, with those of earlier runs, and `--plot`
+draws all that are kept.
 """
 
 import argparse

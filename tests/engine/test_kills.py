@@ -47,7 +47,11 @@ def worker_survives(database_url):
 
 async def all_is_well(plant):
     """Waits until everything is delivered, and checks each promise."""
-    await until(lambda: plant.delivered() == len(plant.acknowledged), "all is delivered")
+    try:
+        await until(lambda: plant.delivered() == len(plant.acknowledged), "all is delivered")
+    except AssertionError as error:
+        error.add_note(plant.told())
+        raise
     for message_id in plant.acknowledged:
         (result,) = plant.chat.results(message_id)
         assert (result["status"], result["seeds"]) == ("done", [7])

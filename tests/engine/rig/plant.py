@@ -44,6 +44,11 @@ class Plant:
             process.signal(signal.SIGCONT)
         await asyncio.gather(*(process.close() for process in processes))
 
+    def told(self, last_chars: int = 4000) -> str:
+        """What the processes have logged lately."""
+        logs = sorted(Path(self.site.folder).glob("*.log"))
+        return "\n".join(f"{log.name}:\n{log.read_text('utf-8')[-last_chars:]}" for log in logs)
+
     def change(self, nursery: Nursery | None = None, **site: object) -> None:
         """What is started from now on behaves otherwise."""
         self.nursery = nursery or self.nursery
