@@ -161,7 +161,8 @@ def _rate_violations(telegram: BotApi, bot: BotProcess) -> Row:
 
 def _page_faults(tabs: Sequence[Tab]) -> int:
     faults = [fault for tab in tabs for fault in tab.faults]
-    print(*faults, sep="\n", end="", file=sys.stderr)
+    for fault in faults:
+        print(fault, file=sys.stderr)
     return len(faults)
 
 

@@ -56,8 +56,9 @@ def table(rows: Sequence[Row]) -> str:
 def waiting_plot(rows: Sequence[Row]) -> str:
     """The plot of rows with `people`, `p50_s` and `p99_s`, without those where nobody was served."""
     rows = sorted((row for row in rows if math.isfinite(row["p99_s"])), key=lambda row: row["people"])
-    step_s = tick_s(max(row["p99_s"] for row in rows))
-    ticks = math.ceil(max(row["p99_s"] for row in rows) / step_s)
+    most_s = max((row["p99_s"] for row in rows), default=1.0)
+    step_s = tick_s(most_s)
+    ticks = math.ceil(most_s / step_s)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {LOOK}>',
         "<title>How long people wait for their pictures, over the number of people</title>",

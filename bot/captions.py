@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from bot.replies import Words
+from engine.orders import MAX_SEED
 from storage.records import Revision, StoredImage
 from storage.scene import SceneSettings
 
@@ -25,7 +26,7 @@ def making(prompt: str, settings: SceneSettings, parent: SceneSettings | None) -
         return Making.SAID
     if parent and _longer_side(settings) > _longer_side(parent):
         return Making.LARGER
-    return Making.VARIED if settings.count > 1 else Making.AGAIN
+    return Making.VARIED if _is_varied(settings, parent) else Making.AGAIN
 
 
 def titles(revisions: Sequence[Revision], words: Words) -> dict[str, str]:
@@ -67,6 +68,14 @@ def _title_among(revision: Revision, known: Mapping[str, Revision], words: Words
             return words.text("{title} · larger", title=called)
         case Making.VARIED:
             return words.text("{title} · variations", title=called)
+
+
+def _is_varied(settings: SceneSettings, parent: SceneSettings | None) -> bool:
+    """Whether one picture became several; several that were painted again are as many others."""
+    if settings.count == 1 or parent is None or parent.count == 1:
+        return settings.count > 1
+    after = (settings.seed - parent.seed - 1) % (MAX_SEED + 1)
+    return after < parent.count  # the seeds that follow one of theirs
 
 
 def _longer_side(settings: SceneSettings) -> float:

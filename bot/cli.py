@@ -18,7 +18,7 @@ _EXIT_STATUSES = """\
 [bold]Exit status[/bold]
   0  done
   1  the request was refused, the input is no scene, or doctor found what has to be mended
-  2  the command line, a file name or the settings are wrong
+  2  the command line, a file name or the settings are wrong, a refused token included
   3  a backend or the database cannot be used, or the process's name is taken
 130  interrupted
 141  whoever read the output stopped reading"""

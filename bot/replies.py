@@ -43,8 +43,6 @@ LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "zh": "中文"}
 
 _LOCALES = Path(__file__).parent / "locales"
 _QUOTED_CHARS = 80
-# how forms tell that a field holds nothing
-_EMPTY = ("", "—")
 # stands before a thing in English, and before nothing in other languages
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 # up to so many seconds a time is said in seconds, and then in minutes: nobody says 1 minute for 70 seconds
@@ -101,8 +99,8 @@ class Words:
         sentence = ERRORS.get(type(error))
         if sentence is None:
             return self.unexpected()
-        if isinstance(error, BadSetting) and error.value in _EMPTY:
-            sentence = MISSING
+        if isinstance(error, BadSetting):
+            sentence = MISSING.get(error.value, sentence)
         return self.text(sentence, **self._parts(error)).rstrip()
 
     def unexpected(self) -> str:

@@ -102,8 +102,11 @@ ERRORS: Final[Mapping[type[BaseException], str]] = {
     ),
 }
 """What happened, and what the person can do."""
-MISSING: Final = later("{name} is missing: fill it in.")
-"""For a `BadSetting` without a value."""
+MISSING: Final[Mapping[object, str]] = {
+    "": later("{name} is missing: fill it in."),
+    "—": later("{name} is missing. Allowed: {allowed}."),
+}
+"""For a `BadSetting` without a value, by how forms tell that a text or a number is none."""
 
 NAMES: Final[Mapping[str, str]] = {
     # settings
@@ -205,6 +208,7 @@ NAMES: Final[Mapping[str, str]] = {
     "post-in-channel": later("to post in this channel, as one of its administrators"),
     # why a platform does not let the bot in
     "token-refused": later("it does not take the token; put the right one into the environment"),
+    "token-revoked": later("it takes the token no more"),
     "intents-refused": later("it does not allow what the bot wants to see; see its developer portal"),
     "another-poller": later("another process uses the same token; end one of the two"),
     "webhook-address-taken": later(

@@ -90,8 +90,9 @@ class Faults:
         )
 
     def _is_strange(self, problem: ErrorDetails) -> bool:
-        place, _ = self._place(".".join(map(str, problem["loc"])))
-        return problem["type"] == "extra_forbidden" and place == "environment"
+        stem = variable(".".join(map(str, problem["loc"]))) + NESTED
+        in_variables = any(f"{found.upper()}{NESTED}".startswith(stem) for found in os.environ)
+        return problem["type"] == "extra_forbidden" and in_variables
 
     def _strange(self, found: str) -> str:
         name = found[len(ENVIRONMENT_PREFIX) :].lower().replace(NESTED, ".")

@@ -33,7 +33,7 @@ class Lazily(Generic[T]):
         return await asyncio.shield(asyncio.wrap_future(making))
 
     def drop(self) -> bool:
-        """Lets go of it; the next one who needs it has it made again. Returns whether it was there."""
+        """Lets go of it; the next one who needs it has it made again. Whether its making had ended."""
         with self._guard:
             making, self._making = self._making, None
         return making is not None and making.done()

@@ -131,7 +131,8 @@ class Studio:
             Unavailable: The composer or renderer cannot be used.
             StorageFailed: It could not be stored.
         """
-        limits, lane = self._check(order, roles), 0
+        limits = self._check(order, roles)
+        lane = 0
         durations = await self._measured()
         share = self.people.share(order.person, roles)
         admission = Admission(limits, order.settings.count, share, durations)

@@ -68,8 +68,8 @@ async def asked_for(store: Store, turn: Turn, asker: str = "") -> Asked:
     order = from_turn(turn)
     parent = await _revision(store, turn.parent_id)
     how = making(turn.prompt, order.settings, parent and parent.scene.settings)
-    called = turn.prompt or (await _origin(store, parent) if parent else "")
-    return Asked(called, how, asker, is_quoted=turn.request.get("kind") != "adopt")
+    called = turn.prompt or (title(await _origin(store, parent)) if parent else "")
+    return Asked(called, how, asker, is_quoted=_is_said(turn))
 
 
 async def earlier(store: Store, revision: Revision) -> Asked:
@@ -80,18 +80,41 @@ async def earlier(store: Store, revision: Revision) -> Asked:
     """
     newest = await store.history(revision.conversation, 1)
     is_newest = any(each.id == revision.id for each in newest)
-    return Asked(await _origin(store, revision), is_earlier=not is_newest)
+    origin = await _origin(store, revision)
+    return Asked(title(origin), is_quoted=await _is_quoted(store, origin), is_earlier=not is_newest)
 
 
-async def _origin(store: Store, revision: Revision) -> str:
-    """The words that a picture goes back to; where there are none, what the first one shows."""
+async def with_origins(store: Store, revision: Revision) -> tuple[Revision, ...]:
+    """A picture behind those that it goes back to, oldest first; alone where words were said for it.
+
+    Raises:
+        StorageError: They could not be read.
+    """
     if revision.prompt or revision.parent_id is None:
-        return title(revision)
+        return (revision,)
     try:
-        lineage = await store.lineage(revision.id)
+        return await store.lineage(revision.id)
     except NotFound:  # forgotten meanwhile
-        return title(revision)
-    return title(next((each for each in reversed(lineage) if each.prompt), lineage[0]))
+        return (revision,)
+
+
+async def _origin(store: Store, revision: Revision) -> Revision:
+    """The last that words were said for; where there is none, the first one."""
+    line = await with_origins(store, revision)
+    return next((each for each in reversed(line) if each.prompt), line[0])
+
+
+async def _is_quoted(store: Store, revision: Revision) -> bool:
+    """Whether what it is called are words that a person said."""
+    try:
+        return bool(revision.prompt) and _is_said(await store.turn(revision.turn_id))
+    except NotFound:  # forgotten meanwhile
+        return False
+
+
+def _is_said(turn: Turn) -> bool:
+    """Whether its words are the person's own, and not a form's."""
+    return turn.request.get("kind") != "adopt"
 
 
 async def _revision(store: Store, revision_id: str | None) -> Revision | None:

@@ -16,6 +16,7 @@ from bot.chat import buttons
 from bot.chat.asked import Asked
 from bot.chat.platform import NotPermitted, PlatformError, SlowDown, TooLarge, TooLate, TooOften
 from bot.chat.presses import Action
+from bot.chat.text_units import first_part, units
 from bot.chat.views import ButtonStyle, Picture, Span, Style, Text, View, paragraphs, plain
 from bot.progress import Progress
 from bot.replies import Words
@@ -25,13 +26,15 @@ from engine.events import Done
 from engine.orders import from_turn
 from storage.records import PersonKey, Revision, StoredImage, Turn
 
-MAX_RESULT_CHARS: Final = 850
-"""Of the words with a result: captions have 1,024, and two notes of the platform's may follow."""
+NOTES_UNITS: Final = 150
+"""So much of a caption is left for what may follow: that the picture is smaller, how one is changed."""
 MAX_CHANGES: Final = 3
 """So many changes are told under a picture; of the others, how many they are."""
 YES: Final = "yes"
 """The argument of the press that has everything of a person removed."""
 
+_LEAST_REMARK_UNITS: Final = 40
+"""A remark of which less could be shown is left out."""
 _THE_SAME_AGAIN: Final = (NotUnderstood, Blocked, LoraDoesNotFit, SceneTooLong)
 """Whoever asks for the same once more is refused for the same reason."""
 
@@ -55,14 +58,20 @@ def preview(image: Image.Image, words: Words, *, is_spoiler: bool) -> Picture:
     return Picture(image, "preview", words.text("Preview of the unfinished picture"), is_spoiler)
 
 
-def result(done: Done, source: Path | bytes, asked: Asked, words: Words, *, is_spoiler: bool) -> View:
-    """What a turn ended in: the picture, or the `source` of a batch's grid, its words and its buttons."""
+def result(
+    done: Done, source: Path | bytes, asked: Asked, words: Words, *, max_units: int, is_spoiler: bool
+) -> View:
+    """What a turn ended in: the picture, or the `source` of a batch's grid, its words and its buttons.
+
+    Notes that may follow included, the words have `max_units` at most, as a `Platform` counts captions.
+    """
     revision = done.revision
     is_batch = len(revision.images) > 1
     name = f"omost-{revision.id}" if is_batch else picture_name(revision, revision.images[0])
     smaller = words.text("The picture was too large to be shown here as it is: 📜 leads to the original.")
     picture = Picture(source, name, picture_alt(revision, words), is_spoiler, smaller)
-    return View(_told(done, asked, words), picture, buttons.under_result(revision, words))
+    text = _told(done, asked, words, max_units - NOTES_UNITS)
+    return View(text, picture, buttons.under_result(revision, words))
 
 
 def picture_beside(
@@ -149,18 +158,24 @@ def trouble(error: PlatformError, words: Words) -> str:
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def _told(done: Done, asked: Asked, words: Words) -> Text:
+def _told(done: Done, asked: Asked, words: Words, max_units: int) -> Text:
     """What is said with a result: the composer's words, the changes, what was mended, what differs.
 
-    Where that is more than a caption takes, the composer's words are cut: they matter least.
+    Where that is too much, the composer's words are cut: they matter least.
     """
     first, changes, about = asked.line(words), _changes(done.changes, words), _about(done, words)
-    room = MAX_RESULT_CHARS - sum(len(span.text) for span in (*first, *changes, *about))
+    others = paragraphs((first, changes, about))
+    room = max_units - sum(units(span.text) for span in others) - len("\n\n")
     return paragraphs((first, plain(_cut(done.turn.remark, room)), changes, about))
 
 
-def _cut(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else text[: max(0, max_chars - 1)].rstrip() + "…"
+def _cut(text: str, max_units: int) -> str:
+    """As much of the text as there is room for; nothing where that would tell nothing."""
+    if units(text) <= max(0, max_units):
+        return text
+    if max_units < _LEAST_REMARK_UNITS:
+        return ""
+    return first_part(text, max_units - len("…")).rstrip() + "…"
 
 
 def _changes(changes: Sequence[Change], words: Words) -> Text:

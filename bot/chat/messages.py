@@ -331,7 +331,8 @@ class Messages:
             return
         blank = post or self._unsure.get(turn.id) or posting.unknown(turn, self._settings)
         words, asker, is_spoiler = posting.words_of(blank), posting.asker_of(blank), posting.is_spoiler(blank)
-        ended = await outcome(self._studio, turn, asker, words, is_spoiler=is_spoiler)
+        max_units = self._platform.max_caption_units
+        ended = await outcome(self._studio, turn, asker, words, max_units=max_units, is_spoiler=is_spoiler)
         view = ended.view
         if ended.revision and blank.data.get(HINT):
             view = looks.with_hint(view, words)
@@ -370,9 +371,7 @@ class Messages:
     async def _send_beside(self, post: Post, ended: Outcome) -> None:
         """Sends the pictures of a batch one by one, at most once: the grid and its buttons have them all."""
         revision = ended.revision
-        if revision is None or not ended.beside or post.data.get("album"):
-            return
-        if not self._platform.shows_batches_apart:
+        if not (revision and ended.beside and self._platform.shows_batches_apart) or post.data.get("album"):
             return
 
         async def note() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from bot.captions import title, titles
 from bot.chat import overviews, pictures
 from bot.chat.access import Access
+from bot.chat.asked import with_origins
 from bot.chat.heard import Heard
 from bot.chat.reposts import Reposts
 from bot.chat.requests import Requests
@@ -85,7 +87,8 @@ class Moving:
         small = await asyncio.to_thread(pictures.thumbnails, await self._paths(newest))
         ids = [revision.id for revision in newest]
         sheet = await asyncio.to_thread(pictures.contact_sheet, ids, small) if ids else None
-        called = titles(await self._with_origins(newest), heard.words)
+        lines = [await with_origins(self._store, revision) for revision in newest]
+        called = titles([*chain.from_iterable(lines)], heard.words)
         is_spoiler = self._access.hides_pictures(heard.chat)
         return Answer(view=overviews.favourites(newest, called, sheet, heard.words, is_spoiler=is_spoiler))
 
@@ -121,17 +124,6 @@ class Moving:
         if is_had_in(revision, heard.chat) or await self._subjects.author(revision) == heard.person:
             return True
         return await self._store.is_favourite(heard.person, revision.id)
-
-    async def _with_origins(self, revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
-        """The revisions, and of those that nobody said words for what they were made from."""
-        known = {revision.id: revision for revision in revisions}
-        for revision in revisions:
-            origin = revision
-            with suppress(NotFound):  # forgotten meanwhile
-                while origin.parent_id and not origin.prompt:
-                    origin = known.get(origin.parent_id) or await self._store.revision(origin.parent_id)
-                    known[origin.id] = origin
-        return tuple(known.values())
 
     async def _paths(self, revisions: tuple[Revision, ...]) -> dict[str, Path]:
         """The files of the revisions' first pictures; of those that are still kept."""

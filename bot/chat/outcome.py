@@ -59,8 +59,10 @@ async def beginning(studio: Studio, turn_id: str, asker: str, words: Words) -> V
     return await lasting(known)
 
 
-async def outcome(studio: Studio, turn: Turn, asker: str, words: Words, *, is_spoiler: bool) -> Outcome:
-    """How a turn ended; `asker` is what people there call who asked.
+async def outcome(
+    studio: Studio, turn: Turn, asker: str, words: Words, *, max_units: int, is_spoiler: bool
+) -> Outcome:
+    """How a turn ended; `asker` is what people there call who asked, `max_units` how long a caption may be.
 
     Raises:
         NotFound: It has been forgotten.
@@ -70,14 +72,14 @@ async def outcome(studio: Studio, turn: Turn, asker: str, words: Words, *, is_sp
     asked = await asked_for(studio.store, turn, asker)
     match end:
         case Done() as done:
-            return await _done(studio.store, done, asked, words, is_spoiler=is_spoiler)
+            return await _done(studio.store, done, asked, words, max_units=max_units, is_spoiler=is_spoiler)
         case Failed(error):
             return Outcome(looks.failed(error, turn, asked, words))
         case Cancelled():
             return Outcome(looks.cancelled(turn, asked, words))
 
 
-async def shown(store: Store, revision: Revision, words: Words, *, is_spoiler: bool) -> View:
+async def shown(store: Store, revision: Revision, words: Words, *, max_units: int, is_spoiler: bool) -> View:
     """A revision as its turn's message shows it, without what was changed; it says that it is an earlier one.
 
     Raises:
@@ -85,7 +87,7 @@ async def shown(store: Store, revision: Revision, words: Words, *, is_spoiler: b
     """
     done = Done(await store.turn(revision.turn_id), revision, ())
     asked = await earlier(store, revision)
-    return (await _done(store, done, asked, words, is_spoiler=is_spoiler)).view
+    return (await _done(store, done, asked, words, max_units=max_units, is_spoiler=is_spoiler)).view
 
 
 async def _end(studio: Studio, turn: Turn) -> Done | Failed | Cancelled:
@@ -96,20 +98,22 @@ async def _end(studio: Studio, turn: Turn) -> Done | Failed | Cancelled:
     return Failed(Interrupted())
 
 
-async def _done(store: Store, done: Done, asked: Asked, words: Words, *, is_spoiler: bool) -> Outcome:
+async def _done(
+    store: Store, done: Done, asked: Asked, words: Words, *, max_units: int, is_spoiler: bool
+) -> Outcome:
     revision = done.revision
     paths = await _paths(store, revision)
     if not paths:
         return Outcome(looks.not_kept(revision, asked, words), revision)
-    if len(paths) == 1:
-        return Outcome(looks.result(done, paths[0], asked, words, is_spoiler=is_spoiler), revision)
+    is_batch = len(paths) > 1
     try:
-        grid = await asyncio.to_thread(_grid, paths, revision)
+        source = await asyncio.to_thread(_grid, paths, revision) if is_batch else paths[0]
     except OSError as error:  # gone just now, or damaged
         _log.warning("pictures_not_read", revision_id=revision.id, why=repr(error))
         return Outcome(looks.not_kept(revision, asked, words), revision)
-    view = looks.result(done, grid, asked, words, is_spoiler=is_spoiler)
-    return Outcome(view, revision, _beside(revision, paths, words, is_spoiler=is_spoiler))
+    view = looks.result(done, source, asked, words, max_units=max_units, is_spoiler=is_spoiler)
+    beside = _beside(revision, paths, words, is_spoiler=is_spoiler) if is_batch else ()
+    return Outcome(view, revision, beside)
 
 
 def _grid(paths: list[Path], revision: Revision) -> bytes:

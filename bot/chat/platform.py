@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.chat.views import Attachment, Picture, View
 from storage.records import ConversationKey, PersonKey
+
+BEHIND_NAME: Final = " ,:，：、\n"
+"""What may part the bot's name from what is said to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +206,13 @@ class Platform(Protocol):
     Attributes:
         name: As in the keys of conversations and people.
         total_budget: Of all chats together.
+        max_caption_units: So many UTF-16 units may the words with a picture have.
         shows_batches_apart: Whether the pictures of a batch are sent one by one too, beside their grid.
     """
 
     name: str
     total_budget: Budget
+    max_caption_units: int
     shows_batches_apart: bool
 
     def chat_budget(self, chat: Chat) -> Budget:

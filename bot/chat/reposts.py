@@ -51,7 +51,8 @@ class Reposts:
             PlatformError: They could not be posted.
             StorageError: The revision's turn could not be read, or the message not be remembered.
         """
-        view = await shown(self._store, revision, words, is_spoiler=is_spoiler)
+        max_units = self._sender.max_caption_units
+        view = await shown(self._store, revision, words, max_units=max_units, is_spoiler=is_spoiler)
         message = await self._sender.post(
             said.chat, view, key=said.key, reply_to=said.message_id, before=partial(self._note, said)
         )

@@ -33,6 +33,11 @@ class Sender:
         self._pace = pace
         self._moved: dict[str, str] = {}
 
+    @property
+    def max_caption_units(self) -> int:
+        """Of the words with a picture, as the platform has it."""
+        return self._platform.max_caption_units
+
     def now(self, chat: Chat) -> Chat:
         """The chat with the id that it has now."""
         while chat.chat_id in self._moved:

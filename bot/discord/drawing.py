@@ -21,6 +21,8 @@ from bot.chat.views import Attachment, Button, ButtonStyle, Choice, Option, Pict
 from bot.discord.components import ChosenOption, PressedButton
 
 MAX_TEXT_CHARS: Final = 2000
+MAX_CAPTION_UNITS: Final = 1800
+"""Of the words with a picture: marks and escapes make them longer."""
 MAX_ALT_CHARS: Final = 1024
 MAX_FILES: Final = 10
 MAX_ROWS: Final = 5

@@ -14,6 +14,7 @@ from bot.chat.views import FieldKind, Filled, Form, FormField
 from bot.discord.drawing import MAX_OPTIONS, select_option
 
 MAX_TITLE_CHARS: Final = 45
+MAX_DESCRIPTION_CHARS: Final = 100
 MAX_FIELDS: Final = 5
 MAX_INPUT_CHARS: Final = 4000
 OPEN_FILE: Final = "omost:file"
@@ -41,7 +42,8 @@ def modal(form: Form) -> ui.Modal:
     """The form as a modal."""
     drawn = ui.Modal(title=form.title[:MAX_TITLE_CHARS], timeout=_OPEN_S, custom_id=form.press.encode())
     for field in form.fields[:MAX_FIELDS]:
-        drawn.add_item(ui.Label(text=field.label[:MAX_TITLE_CHARS], component=_component(field)))
+        label, called = field.label[:MAX_TITLE_CHARS], _called(field)
+        drawn.add_item(ui.Label(text=label, component=_component(field), description=called))
     return drawn
 
 
@@ -89,6 +91,14 @@ def _inputs(data: dict[str, Any]) -> list[dict[str, Any]]:
     for label in labels:
         found += [label["component"]] if "component" in label else label.get("components", [])
     return found
+
+
+def _called(field: FormField) -> str | None:
+    """What a text field's value is called, where that is something else."""
+    if field.kind is FieldKind.CHOICE:
+        return None
+    called = next((option.label for option in field.options if option.value == field.value), field.value)
+    return called[:MAX_DESCRIPTION_CHARS] if called != field.value else None
 
 
 def _component(field: FormField) -> ui.Item[Any]:

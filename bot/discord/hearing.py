@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.chat.platform import Chat, Incoming, Message, Speaker
+from bot.chat.platform import BEHIND_NAME, Chat, Incoming, Message, Speaker
 from bot.discord.permissions import lacking, lacking_in, moderates
 from bot.discord.platform import NAME
 from storage.records import PersonKey
@@ -64,8 +64,9 @@ def is_for(message: discord.Message, bot: discord.ClientUser) -> bool:
 
 
 def words_of(message: discord.Message, bot: discord.ClientUser) -> str:
-    """What was said, without the bot's name."""
-    return re.sub(rf"<@!?{bot.id}>", "", message.content).strip()
+    """What was said, without the bot's name, and at the beginning without what parts it from the rest."""
+    name = rf"<@!?{bot.id}>"
+    return re.sub(rf"\A\s*{name}[{BEHIND_NAME}]*|{name}", "", message.content).strip()
 
 
 def locale_of(text: str) -> str:

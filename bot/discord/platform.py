@@ -18,7 +18,7 @@ from discord.utils import MISSING
 from bot.chat.platform import Budget, Chat, ChatGone, Message, MessageGone, PlatformError, Unsure
 from bot.chat.recent import Recent
 from bot.chat.views import Attachment, Picture, Span, Style, View
-from bot.discord.drawing import Upload, components, markup, uploads
+from bot.discord.drawing import MAX_CAPTION_UNITS, Upload, components, markup, uploads
 from bot.discord.permissions import lacking_in
 from bot.discord.refusals import ThreadArchived, translated
 
@@ -58,6 +58,7 @@ class DiscordPlatform:
 
     name = NAME
     total_budget = Budget(45, 1.0)
+    max_caption_units = MAX_CAPTION_UNITS
     shows_batches_apart = False
 
     def __init__(self, client: discord.Client) -> None:

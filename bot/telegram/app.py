@@ -10,7 +10,7 @@ import hmac
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -217,7 +217,8 @@ async def _running(
     finally:
         try:
             if updater.running:
-                await updater.stop()
+                with suppress(InvalidToken):  # whose token was taken back cannot say goodbye
+                    await updater.stop()
         finally:
             await order.stop()
             await application.stop()
@@ -258,7 +259,7 @@ class _Gate:
     def note(self, code: int) -> None:
         """Takes in the status of an answer."""
         if code in _UNAUTHORISED:
-            self._close("token-refused")
+            self._close("token-revoked")
         elif code == _CONFLICT:
             self._conflicts += 1
             if self._conflicts >= self._most:

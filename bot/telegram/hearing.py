@@ -11,7 +11,7 @@ import telegram
 from telegram import CallbackQuery, MaybeInaccessibleMessage, Update, User
 from telegram.constants import ChatType
 
-from bot.chat.platform import Chat, Incoming, Message, Speaker
+from bot.chat.platform import BEHIND_NAME, Chat, Incoming, Message, Speaker
 from bot.chat.presses import Press, decode
 from bot.telegram.administrators import Administrators
 from bot.telegram.platform import NAME
@@ -142,7 +142,7 @@ class Hearing:
         """The words without the bot's name before them."""
         name = f"@{self._name}"
         is_named = words.lower().startswith(name) and not _OF_A_NAME.match(words, len(name))
-        return words[len(name) :].lstrip(" ,:，：\n") if is_named else words
+        return words[len(name) :].lstrip(BEHIND_NAME) if is_named else words
 
 
 def chat_of(message: MaybeInaccessibleMessage) -> Chat:

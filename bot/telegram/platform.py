@@ -21,6 +21,7 @@ from telegram.error import BadRequest
 
 from bot.chat.platform import Budget, Chat, Message, MessageGone, PlatformError, TooLarge
 from bot.chat.recent import Recent
+from bot.chat.text_units import units
 from bot.chat.views import Attachment, Picture, Span, Style, View
 from bot.telegram.refusals import NO_TEXT, NOT_MODIFIED, refusals_named, says
 from bot.telegram.showing import (
@@ -30,7 +31,6 @@ from bot.telegram.showing import (
     Upload,
     Written,
     keyboard,
-    units,
     upload,
     written,
 )
@@ -71,6 +71,7 @@ class TelegramPlatform:
 
     name = NAME
     total_budget = _TOTAL
+    max_caption_units = MAX_CAPTION_UNITS
     shows_batches_apart = True
 
     def __init__(self, bot: Bot) -> None:

@@ -16,6 +16,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from bot.captions import on_one_line
 from bot.chat.form_panels import CHOSEN
 from bot.chat.pictures import Fitted, PictureLimits, fit
+from bot.chat.text_units import first_part, units
 from bot.chat.views import Button, Choice, Picture, Span, Style, Text, View
 
 MAX_TEXT_UNITS: Final = 4096
@@ -77,11 +78,6 @@ class Upload:
 # --- text ---------------------------------------------------------------------------------------------
 
 
-def units(text: str) -> int:
-    """The length as Telegram counts it."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def written(text: Text, max_units: int) -> Written:
     """The text and its styles; what is too long is cut at a good place and ends in `…`."""
     joined = _clean("".join(span.text for span in text))
@@ -132,7 +128,7 @@ def paged(text: Text, first_units: int) -> list[Text]:
 
 def _page_chars(text: str, max_units: int) -> int:
     """How many characters go on a page: to the last border between paragraphs, lines or words on it."""
-    fitting = len(text.encode("utf-16-le", "surrogatepass")[: 2 * max_units].decode("utf-16-le", "ignore"))
+    fitting = len(first_part(text, max_units))
     for border in ("\n\n", "\n", " "):
         if (at := text.rfind(border, 0, fitting + 1)) > fitting // 4:
             return at

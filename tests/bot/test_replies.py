@@ -150,12 +150,14 @@ def catalog(request):
         return {message.id: message for message in read_po(file, locale=request.param) if message.id}
 
 
-@pytest.mark.parametrize("value", ["", "—"])
-def test_what_was_left_empty_is_missing(value):
-    """Nobody is told that something cannot be nothing."""
-    error = BadSetting("description", value, "1-2000")
-    assert words("en").error(error) == "The description is missing: fill it in."
-    assert words("zh").error(error) == "缺少描述，请填写。"
+def test_what_was_left_empty_is_missing():
+    """Nobody is told that something cannot be nothing; of a number, what it may be is told."""
+    text = BadSetting("description", "", "1-2000")
+    assert words("en").error(text) == "The description is missing: fill it in."
+    assert words("zh").error(text) == "缺少描述，请填写。"
+    number = BadSetting("width_px", "—", "256-2048")
+    assert words("en").error(number) == "The width in pixels is missing. Allowed: 256-2048."
+    assert words("zh").error(number) == "缺少宽度（像素）。允许的值：256-2048。"
 
 
 def test_every_error_has_an_example_here():

@@ -125,10 +125,11 @@ def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
         load_settings()
 
 
-def test_a_misspelt_variable_is_refused(monkeypatch):
+@pytest.mark.parametrize("variable", ["OMOST_WEB__PROT", "OMOST_WEB__PROT__X"])
+def test_a_misspelt_variable_is_refused(monkeypatch, variable):
     """A variable with our prefix that is no setting is refused with the nearest one, once."""
-    monkeypatch.setenv("OMOST_WEB__PROT", "9000")
-    told = r"^environment: OMOST_WEB__PROT is no setting\. The nearest is OMOST_WEB__PORT\.$"
+    monkeypatch.setenv(variable, "9000")
+    told = rf"^environment: {variable} is no setting\. The nearest is OMOST_\w+\.$"
     with pytest.raises(SettingsError, match=told):
         load_settings()
 

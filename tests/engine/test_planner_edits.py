@@ -137,6 +137,7 @@ def test_full_scene():
         "delete the knight",
         "get rid of the knight",
         "no knight",
+        "make the knight disappear",
         "去掉骑士",
         "把骑士删掉",
     ],
@@ -162,6 +163,38 @@ def test_remove_one_of_two():
     twice = edited("add a red dragon on the right")
     canvas = edited("remove the red dragon", twice)
     assert canvas.local_descriptions == CAVE.local_descriptions
+
+
+# --- things that are told apart
+
+
+@pytest.mark.parametrize(
+    ("prompt", "same"),
+    [
+        ("make the knight that reads a book happy", "make the knight happy"),
+        ("make the knight that reads a book bigger", "make the knight bigger"),
+        ("make the knight who wears a hat red and bigger", "make the knight red and bigger"),
+        ("make the knight with a lantern bigger", "make the knight bigger"),
+        ("make the knight that is on the left smaller", "make the knight smaller"),
+    ],
+)
+def test_what_tells_a_thing_apart(prompt: str, same: str):
+    """A clause that says which thing is meant is no wish; what was asked for is done."""
+    assert edited(prompt) == edited(same)
+
+
+@pytest.mark.parametrize("prompt", ["make the knight that reads a book", "make the knight with a lantern"])
+def test_nothing_but_what_tells_a_thing_apart(prompt: str):
+    """Who only says which thing is meant has asked for nothing."""
+    with pytest.raises(NotUnderstood):
+        edited(prompt)
+
+
+@pytest.mark.parametrize("prompt", ['change the knight to "owl"', 'change "knight" to "owl"'])
+def test_quoted_name(prompt: str):
+    """A quotation is other words for a sign only: anything else becomes what is quoted."""
+    assert "knight" not in write(edited(prompt)).lower()
+    assert "owl" in edited(prompt).local_descriptions[1].description
 
 
 # --- several, and what is not understood

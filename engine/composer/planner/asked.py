@@ -43,7 +43,8 @@ class Thing:
     @property
     def text(self) -> str:
         """The thing in words, with its article: "a girl reading a book"."""
-        words = f' that reads "{self.inscription}"' if self.inscription else ""
+        reads = "read" if self.phrase.is_plural else "reads"
+        words = f' that {reads} "{self.inscription}"' if self.inscription else ""
         return f"{self.phrase.text}{words} {self.tail}".strip()
 
 

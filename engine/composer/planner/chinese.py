@@ -12,7 +12,8 @@ from engine.composer.planner import tables
 from engine.composer.planner.inflection import is_plural, is_uncountable, plural
 
 _MAX_WORD_CHARS = 8
-_IDEOGRAPHS = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+# a T-shirt begins with a Latin letter
+_IDEOGRAPHS = re.compile(r"(?:[Tt](?=恤))?[\u3400-\u4dbf\u4e00-\u9fff]+")
 _CLAUSE_END = re.compile(r"[，。；！？、,.;!?：:\n]")
 _MANY = re.compile(r"two|three|four|five|six|seven|eight|nine|ten|several|many|some|a group of|a pair of")
 
@@ -196,7 +197,9 @@ def _glossary() -> dict[str, _Word]:
     counts: dict[str, str] = chinese["counts"]
     measures: list[str] = chinese["measures"]["words"].split()
     for count, english in counts.items():
-        entries |= {f"{count}{measure}": _Word(english, "count") for measure in ("", *measures)}
+        # "a bread" is no measure of bags
+        follow = () if count[-1] in measures else measures
+        entries |= {f"{count}{measure}": _Word(english, "count") for measure in ("", *follow)}
     entries |= {word: _Word(english, _kind(english)) for word, english in chinese["words"].items()}
     entries |= {word: _Word(english, "place") for word, english in chinese["places"].items()}
     for word, english in chinese["postpositions"].items():

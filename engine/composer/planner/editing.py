@@ -55,7 +55,9 @@ from engine.composer.planner.regions import (
     with_place_told,
     with_quality,
     with_successor,
+    with_words,
     without_thing,
+    words_for_sign,
 )
 from engine.composer.planner.tables import BACKDROP_DISTANCE
 from engine.composer.planner.telling import head_of, where, with_tag
@@ -185,6 +187,9 @@ class _Editor:
     # --- changing
 
     def _replace(self, found: Found, new: str) -> None:
+        if words_ := words_for_sign(found, new):
+            self._inscribe(found, words_)
+            return
         things = read_things(new)
         if not things:
             self.missing.append(new)
@@ -370,18 +375,7 @@ class _Editor:
             return
         local = local_of(found)
         old = retelling.inscription_of(local.description)
-
-        def retell(text: str) -> str:
-            return retelling.inscribed(text, old, words_)
-
-        new = retell(local.description)
-        if not old:
-            head = head_of(local.description)
-            new = retelling.with_inscription(local.description, head.text if head else "", words_)
-        opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(new)}"
-        details = (opening, *map(retell, local.detailed_descriptions[1:]))
-        told = replace(local, description=new, detailed_descriptions=details, tags=retell(local.tags))
-        self._retell(found, told, retell)
+        self._retell(found, with_words(local, words_), lambda text: retelling.inscribed(text, old, words_))
 
     def _paint_background(self, color: str, said: str) -> None:
         scene = self.canvas.global_description

@@ -11,7 +11,7 @@ from engine.composer.planner.inflection import singular
 from engine.composer.planner.phrases import Phrase, phrase_of
 from engine.composer.planner.preparing import first_words
 from engine.composer.planner.reading import read_things
-from engine.composer.planner.retelling import forms_of, mentions
+from engine.composer.planner.retelling import forms_of, inscription_of, mentions
 from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, noun_forms
 from engine.composer.planner.telling import head_of
 from engine.composer.planner.vocabulary import Word, cut
@@ -42,8 +42,12 @@ class Found:
 def find(canvas: Canvas, said: str, last: str) -> Found | None:
     """What is meant in the canvas, or None; `last` is what was spoken of before.
 
-    A thing that has no region of its own is found where descriptions mention it.
+    A sign may be told by its words in quotation marks. A thing that has no region of its own is found where
+    descriptions mention it.
     """
+    signs = _signs_with(canvas, inscription_of(said))
+    if len(signs) == 1:
+        return _found(canvas, signs[0], None)
     words = cut(said)
     place = next((word.place for word in words if word.place), "")
     content = _unsaid(tuple(word for word in words if not (word.place or word.relation or word.is_break)))
@@ -84,6 +88,15 @@ def _unsaid(words: tuple[Word, ...]) -> tuple[Word, ...]:
         if word.role == "carrier" and any(other.noun for other in words[:index]):
             return words[:index]
     return words
+
+
+def _signs_with(canvas: Canvas, words: str) -> tuple[int, ...]:
+    """The regions that bear some words."""
+    return tuple(
+        index
+        for index, local in enumerate(canvas.local_descriptions)
+        if words and inscription_of(local.description).lower() == words.lower()
+    )
 
 
 def _it(canvas: Canvas, last: str) -> Found | None:

@@ -9,13 +9,19 @@ from functools import cache
 
 from canvas.reading import read_color
 from engine.composer.planner import chinese, tables
-from engine.composer.planner.preparing import MAX_CHARS, in_english
+from engine.composer.planner.clauses import (
+    MARK,
+    MAX_CLAUSE_CHARS,
+    clause_in_english,
+    clauses,
+    take_quotes,
+    with_quotes,
+)
+from engine.composer.planner.preparing import MAX_CHARS
 from engine.composer.planner.vocabulary import Word, cut, vocabulary
 
-MAX_CLAUSE_CHARS = 300
 _MAX_CLAUSES = 24
 _MAX_INSCRIPTION_CHARS = 60
-_MARK = re.compile(r"inscription(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ _FILLERS = re.compile(
     r"^(?:(?:look|be|is|are|become|a bit|a little|a lot|bit|much|slightly|more|very|even|in|less|so|too"
     r"|should|come|go)\b\s*)+"
 )
-_POLITENESS = re.compile(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$")
+_RELATIVE = frozenset(["that", "which", "who"])
 _COMPARISONS = (
     (Resize, 1, re.compile(r"(?:bigger|larger|huge|big|large|giant|enormous|taller|wider|gigantic)\b")),
     (Resize, -1, re.compile(r"(?:smaller|tiny|small|tinier|shorter|little)\b")),
@@ -124,83 +130,17 @@ _COMPARISONS = (
 def read_instructions(prompt: str) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
     """The changes that a prompt asks for, in order; and the clauses that ask for none."""
     quotes: list[str] = []
-    text = _take_quotes(
+    text = take_quotes(
         chinese.simplified(prompt[:MAX_CHARS].replace("’", "'").replace("“", '"').replace("”", '"')), quotes
     )
     edits: list[Edit] = []
     unread: list[str] = []
-    for clause in _clauses(text)[:_MAX_CLAUSES]:
-        found = _read_clause(_in_english(clause), quotes)
+    for clause in clauses(text)[:_MAX_CLAUSES]:
+        found = _read_clause(clause_in_english(clause), quotes)
         edits += found
         if not found and any(char.isalnum() for char in clause):
-            unread.append(_with_quotes(clause.strip(), quotes))
+            unread.append(with_quotes(clause.strip(), quotes))
     return tuple(edits), tuple(unread)
-
-
-# --- clauses
-
-
-def _take_quotes(text: str, quotes: list[str]) -> str:
-    """The text with a mark for all quoted words, which go to the list: no rule shall read them."""
-
-    def take(match: re.Match[str]) -> str:
-        quotes.append(match[1] or match[2])
-        return f" inscription{len(quotes) - 1} "
-
-    return re.sub(r"\"([^\"\n]{1,80})\"|(?<!\w)'([^'\n]{1,80})'(?!\w)", take, text)
-
-
-def _with_quotes(text: str, quotes: list[str]) -> str:
-    """The text with the quoted words where their marks stand."""
-    return re.sub(
-        rf" ?{_MARK.pattern} ?",
-        lambda m: f' "{quotes[int(m[1])]}" ' if int(m[1]) < len(quotes) else m[0],
-        text,
-    ).strip()
-
-
-@cache
-def _clause_break() -> re.Pattern[str]:
-    verbs = "|".join(tables.table("edits")["verbs"].split())
-    chinese_verbs = "把|将|让|使|加|添|增|去|删|不要|移|换|改|变|交换|放|再|在|给|用|背景|左|右|天"
-    return re.compile(
-        rf"[;；。!！\n]+|\.(?=\s|$)|(?:,|，|\band\b|\bthen\b|&)+\s*(?:(?:and|then|also|please|now)\s+)*(?=(?:{verbs})\b)"
-        rf"|[，,、]\s*(?=(?:然后|并且|并|同时|再|还有|也)?(?:{chinese_verbs}))|(?:然后|并且|同时|接着)|并(?=把|将|让|加|去|删)",
-        re.IGNORECASE,
-    )
-
-
-def _clauses(text: str) -> list[str]:
-    return [
-        clause.strip(" ,，、") for clause in _clause_break().split(text) if clause and clause.strip(" ,，、")
-    ]
-
-
-def _in_english(clause: str) -> str:
-    """A clause in English; of a Chinese one the frame by rule, what it speaks of by glossary."""
-    if not chinese.is_chinese(clause) or len(clause) > MAX_CLAUSE_CHARS:
-        return in_english(clause, articles=False)[0]
-    # between ideographs spaces mean nothing
-    bare = re.sub(r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])", "", _POLITENESS.sub("", clause))
-    for rule, english in _chinese_rules():
-        match = rule.fullmatch(bare)
-        if match:
-            found = {
-                name: in_english(_spaced_marks(text), articles=False)[0]
-                for name, text in match.groupdict().items()
-                if text
-            }
-            return english.format(x=found.get("x") or "it", y=found.get("y", ""), z=found.get("z", ""))
-    return in_english(_spaced_marks(bare), articles=False)[0]
-
-
-def _spaced_marks(text: str) -> str:
-    return _MARK.sub(r" \g<0> ", text)
-
-
-@cache
-def _chinese_rules() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(rule["pattern"]), rule["english"]) for rule in tables.table("edits")["chinese"])
 
 
 @cache
@@ -225,8 +165,8 @@ def _read_clause(clause: str, quotes: list[str]) -> tuple[Edit, ...]:
         match = rule.fullmatch(text)
         groups = match.groupdict() if match else {}
         x, y = (groups.get("x") or "").strip(), (groups.get("y") or "").strip()
-        if kind not in {"inscribe", "describe"}:
-            x, y = _with_quotes(x, quotes), _with_quotes(y, quotes)
+        if kind not in {"inscribe", "describe", "remove"}:
+            x, y = with_quotes(x, quotes), with_quotes(y, quotes)
         edits = _edits(kind, x, y, quotes) if match else ()
         if edits:
             return edits
@@ -251,7 +191,7 @@ def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:  #
         case "replace":
             return _replacements(x, y)
         case "remove":
-            return (Remove(_split_list(x)),)
+            return (Remove(tuple(with_quotes(part, quotes) for part in _split_list(x))),)
         case "give":
             return (Add(f"{y} on {x}"),)
         case "describe":
@@ -261,10 +201,10 @@ def _edits(kind: str, x: str, y: str, quotes: list[str]) -> tuple[Edit, ...]:  #
 
 
 def _inscriptions(target: str, words: str, quotes: list[str]) -> tuple[Edit, ...]:
-    on, marked = _with_quotes(target, quotes), _MARK.fullmatch(words)
+    on, marked = with_quotes(target, quotes), MARK.fullmatch(words)
     if marked and int(marked[1]) < len(quotes):
         return (Inscribe(on, quotes[int(marked[1])]),)
-    said = " ".join(_with_quotes(words, quotes).replace('"', " ").split())
+    said = " ".join(with_quotes(words, quotes).replace('"', " ").split())
     if not 0 < len(said) <= _MAX_INSCRIPTION_CHARS:
         return ()
     return (Inscribe(on, said[:1].upper() + said[1:]),)
@@ -305,9 +245,22 @@ def _descriptions(text: str, quotes: list[str]) -> tuple[Edit, ...]:
             end += 1
     else:
         end = next((i for i, word in enumerate(words) if i > 0 and _is_quality(word)), len(words))
-    target = _with_quotes(" ".join(word.text for word in words[:end]), quotes)
-    wanted = " ".join(word.text for word in words[end:])
+    told, rest = _told_apart(words[end:])
+    target = with_quotes(" ".join(word.text for word in (*words[:end], *told)), quotes)
+    wanted = " ".join(word.text for word in rest)
     return _qualities(target, wanted, quotes) if target and wanted else ()
+
+
+def _told_apart(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """What says which thing is meant ("that says ...", "with a hat"), as far as it finds it; and the rest."""
+    if not words or not (words[0].text in _RELATIVE or words[0].relation == "with"):
+        return (), words
+    marks = [index for index, word in enumerate(words) if MARK.fullmatch(word.text)]
+    if marks:
+        return words[: marks[-1] + 1], words[marks[-1] + 1 :]
+    ends = [i for i, word in enumerate(words) if word.place or (word.noun and not word.is_color)]
+    end = ends[-1] + 1 if ends else len(words)
+    return tuple(word for word in words[:end] if word.place), words[end:]
 
 
 def _qualities(target: str, wanted: str, quotes: list[str]) -> tuple[Edit, ...]:
@@ -326,16 +279,16 @@ def _quality(target: str, bare: str, quotes: list[str]) -> tuple[Edit, ...]:
         return _inscriptions(target, bare.partition(" ")[2], quotes)
     words = cut(bare)
     if any(word.place for word in words):
-        return (Move(target, _with_quotes(bare, quotes)),)
+        return (Move(target, with_quotes(bare, quotes)),)
     if words and words[0].role == "determiner" and any(word.noun for word in words):
-        return (Replace(target, _with_quotes(bare, quotes)),)
+        return (Replace(target, with_quotes(bare, quotes)),)
     said = " ".join(_positive(word.text) for word in words if word.role not in {"determiner", "adverb"})
     return (Describe(target, said),) if said and _sayable(words) else ()
 
 
 def _sayable(words: tuple[Word, ...]) -> bool:
     return len(words) <= 4 and not any(
-        word.relation or word.is_break or _MARK.fullmatch(word.text) for word in words
+        word.relation or word.is_break or MARK.fullmatch(word.text) for word in words
     )
 
 

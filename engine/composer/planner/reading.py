@@ -34,6 +34,8 @@ _SIGNS = {
     "wall",
     "building",
     "shop",
+    "poster",
+    "picture frame",
 }
 _BIG_KINDS = {
     "person",
@@ -220,7 +222,10 @@ class _Collector:
 
     def _says(self) -> bool:
         """Whether what comes now stands on a sign."""
-        return bool(self.things) and self.verb in _SAYING and self.things[-1].phrase.noun.name in _SIGNS
+        if not self.things or self.verb not in _SAYING:
+            return False
+        phrase = self.things[-1].phrase
+        return phrase.noun.name in _SIGNS or (phrase.noun.kind == "object" and phrase.is_known)
 
     def _note_meanings(self, words: tuple[Word, ...]) -> bool:
         """Notes scenes, hours, moods and style; returns whether a scene is the head."""
@@ -304,10 +309,11 @@ class _Collector:
         self.relation = ""
 
     def _inscribe(self, words: str) -> None:
-        """Quoted words stand on the sign named last; where there is none, on a banner."""
+        """Quoted words stand on the object that says them, else on the sign named last or on a banner."""
+        bearer = len(self.things) - 1 if self._says() else -1
         self.verb = ""
         for index in range(len(self.things) - 1, -1, -1):
-            if self.things[index].phrase.noun.name in _SIGNS:
+            if index == bearer or self.things[index].phrase.noun.name in _SIGNS:
                 self.things[index] = replace(self.things[index], inscription=words)
                 return
         banner = phrase_of(cut("banner"))

@@ -3,6 +3,7 @@
 Every function takes a description and gives one; which of them a person means is `finding`'s work.
 """
 
+import re
 from dataclasses import replace
 from random import Random
 
@@ -21,6 +22,7 @@ from engine.composer.planner.telling import head_of, tags, where, with_tag
 from engine.composer.planner.vocabulary import cut
 
 _MAX_DISTANCE = 12.0
+_BLANK_SIGNS = {"sign", "banner", "poster"}
 _STEPS = {"up", "down", "upwards", "downwards", "left", "right"}
 
 
@@ -127,6 +129,33 @@ def with_quality(local: LocalDescription, found: Found, quality: str, color: str
         else with_tag(local.tags, quality),
         color=color or local.color,
     )
+
+
+def with_words(local: LocalDescription, words_: str) -> LocalDescription:
+    """The region of a sign that says something else."""
+    old = retelling.inscription_of(local.description)
+
+    def retell(text: str) -> str:
+        return retelling.inscribed(text, old, words_)
+
+    new = retell(local.description)
+    if not old:
+        head = head_of(local.description)
+        new = retelling.with_inscription(local.description, head.text if head else "", words_)
+    opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(new)}"
+    details = (opening, *map(retell, local.detailed_descriptions[1:]))
+    return replace(local, description=new, detailed_descriptions=details, tags=retell(local.tags))
+
+
+def words_for_sign(found: Found, new: str) -> str:
+    """What a sign is to say whose successor is nothing but a quotation; empty for anything else."""
+    quotation = re.fullmatch(r'"([^"]+)"', new)
+    if quotation is None or found.index is None:
+        return ""
+    description = local_of(found).description
+    head = head_of(description)
+    is_blank_sign = head is not None and head.noun is not None and head.noun.name in _BLANK_SIGNS
+    return quotation[1] if is_blank_sign or retelling.inscription_of(description) else ""
 
 
 def resized(local: LocalDescription, step: int, found: Found) -> LocalDescription:

@@ -307,7 +307,7 @@ def inscribed(text: str, old: str, new: str) -> str:
         return text
     words = re.escape(old)
     if not new:
-        return re.sub(rf" (?:that reads|with the words) [\"“]{words}[\"”]", "", text, flags=re.IGNORECASE)
+        return re.sub(rf" (?:that reads?|with the words) [\"“]{words}[\"”]", "", text, flags=re.IGNORECASE)
     pattern = words if " " in old else rf"(?<=[\"“']){words}(?=[\"”'])"
     return re.sub(pattern, lambda _: new, text, flags=re.IGNORECASE)
 
@@ -317,4 +317,5 @@ def with_inscription(text: str, head: str, words: str) -> str:
     match = _first(text, (head,)) if head else None
     if not match:
         return f'{text.rstrip(". ")} that reads "{words}".'
-    return f'{text[: match.end()]} that reads "{words}"{text[match.end() :]}'
+    reads = "read" if is_plural(match[0].lower()) else "reads"
+    return f'{text[: match.end()]} that {reads} "{words}"{text[match.end() :]}'

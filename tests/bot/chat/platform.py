@@ -101,6 +101,7 @@ class RecordingPlatform:
         self.knows_keys = False
         self.interval_s = 0.0
         self.shows_batches_apart = True
+        self.max_caption_units = 1024
         self.budget = Budget(1000, 1.0)
         self.total_budget = Budget(1000, 1.0)
         self.shown: dict[Message, Shown] = {}

@@ -42,6 +42,16 @@ async def test_a_picture_goes_back_to_its_words(store: Store, times: int):
     assert (await earlier(store, newest)).title == "with a frog"
 
 
+async def test_a_forms_words_are_no_quotation(store: Store):
+    """What a form did is told as it is, also where the picture is shown once more; words are quoted."""
+    said = await made(store, Compose("said", ROOM, ANN, "a pond", SETTINGS))
+    assert (await earlier(store, said)).is_quoted
+    formed = await made(store, Adopt("form", ROOM, ANN, POND, SETTINGS, said.id, "Opened: x"), said.id)
+    assert await earlier(store, formed) == Asked("Opened: x", is_quoted=False)
+    again = await painted_again(store, formed, 1)
+    assert await earlier(store, again) == Asked("Opened: x", is_quoted=False)
+
+
 async def test_a_picture_without_words_is_called_by_what_it_shows(store: Store):
     """A scene that came without words lends its own sentence."""
     adopted = await made(store, Adopt("adopted", ROOM, ANN, POND, SETTINGS))

@@ -12,9 +12,10 @@ from bot.chat import buttons, guide, looks, overviews
 from bot.chat.asked import Asked
 from bot.chat.platform import ChatGone, NotPermitted, SlowDown, TooLarge, Unsure
 from bot.chat.presses import Action, Press, decode
+from bot.chat.text_units import units
 from bot.chat.views import View
 from bot.progress import Progress
-from bot.replies import LANGUAGES, words
+from bot.replies import LANGUAGES, Words, words
 from canvas import Change, ChangeKind, Line, Sentence
 from engine.errors import NotUnderstood, QueueFull
 from engine.events import Done, Stepped
@@ -30,6 +31,7 @@ from tests.bot.chat.scenes import ANN, BLANK, CHINESE, ENGLISH, ROOM, SMALL, rev
 
 IMAGE = Path("picture.png")
 ASKED = Asked("a pond")
+CAPTION_UNITS = 1024
 DUCK = Change(ChangeKind.ADDED, Line(Sentence.ADDED, {"thing": "a duck"}), None, (0, 9, 0, 9))
 
 
@@ -53,7 +55,11 @@ def turn(prompt: str = "a pond", revision_id: str | None = "abcdefghij", **chang
 
 
 def result(made: Revision, changes: tuple[Change, ...] = (), **changed: object) -> View:
-    return looks.result(Done(turn(**changed), made, changes), IMAGE, ASKED, ENGLISH, is_spoiler=False)
+    return shown(Done(turn(**changed), made, changes))
+
+
+def shown(done: Done, asked: Asked = ASKED, spoken: Words = ENGLISH, max_units: int = CAPTION_UNITS) -> View:
+    return looks.result(done, IMAGE, asked, spoken, max_units=max_units, is_spoiler=False)
 
 
 def labels(view: View) -> list[list[str]]:
@@ -92,7 +98,7 @@ def test_many_changes_are_counted():
 
 def test_changes_are_told_in_the_language():
     """Who speaks Chinese reads no English line."""
-    view = looks.result(Done(turn(), revision(), (DUCK,)), IMAGE, ASKED, CHINESE, is_spoiler=False)
+    view = shown(Done(turn(), revision(), (DUCK,)), spoken=CHINESE)
     assert "• 新增了“duck”" in view.plain_text
 
 
@@ -138,7 +144,8 @@ def test_a_hidden_picture_is_hidden_everywhere():
     """Preview, result and album hide what is marked."""
     made = revision(2)
     done = Done(turn(), made, ())
-    assert looks.result(done, IMAGE, ASKED, ENGLISH, is_spoiler=True).picture.is_spoiler
+    view = looks.result(done, IMAGE, ASKED, ENGLISH, max_units=CAPTION_UNITS, is_spoiler=True)
+    assert view.picture.is_spoiler
     assert looks.preview(BLANK, ENGLISH, is_spoiler=True).is_spoiler
     assert looks.picture_beside(made, made.images[0], "x.png", ENGLISH, is_spoiler=True).is_spoiler
 
@@ -234,10 +241,32 @@ def test_a_result_without_its_picture_keeps_words_and_buttons():
 
 def test_a_long_remark_loses_its_end_and_nothing_else_is_lost():
     """However much the composer says, what changed and how the picture was painted is told in a caption."""
-    shown, short = (result(revision(), (DUCK,), remark=said).plain_text for said in ("word " * 400, "word"))
+    cut, short = (result(revision(), (DUCK,), remark=said).plain_text for said in ("word " * 400, "word"))
     after = short.partition("word")[2]
-    assert shown.endswith(f"…{after}")
-    assert len(shown) <= 900
+    assert cut.endswith(f"…{after}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("max_units", [CAPTION_UNITS, 1800])
+@pytest.mark.parametrize("remark", ["word " * 800, "🦆" * 1000, "长" * 2000])
+def test_a_caption_is_used_and_kept_to_with_all_that_may_follow(language, max_units, remark):
+    """A remark has a platform's room but for the notes: that the picture is smaller, how one is changed."""
+    spoken = words(language)
+    view = shown(Done(turn(remark=remark), revision(), (DUCK,)), spoken=spoken, max_units=max_units)
+    noted = looks.with_hint(view, spoken)
+    length = units(noted.plain_text) + units(f"\n\n{noted.picture.if_smaller}")
+    assert max_units - looks.NOTES_UNITS < length <= max_units
+
+
+@pytest.mark.parametrize("remark", ["", "word " * 400])
+def test_where_no_room_is_left_a_remark_leaves_no_stump(remark):
+    """Neither a lone sign that something is missing nor half a sentence's first word stands there."""
+    for asked in (Asked("a pond"), Asked("pond " * 100, asker="Ann")):
+        done = Done(turn(remark=remark), revision(), (DUCK,))
+        others = units(shown(replace(done, turn=turn(remark="")), asked).plain_text)
+        for room in (-100, 0, 2, 20, 40):
+            told = shown(done, asked, max_units=others + looks.NOTES_UNITS + room).plain_text
+            assert units(told) == others, room
 
 
 # --- otherwise ----------------------------------------------------------------------------------------
@@ -258,9 +287,7 @@ def test_everything_fits_into_a_message(language, prompt):
     spoken = words(language)
     made, asked = revision(4, prompt), Asked(prompt, asker="Ann" * 30)
     views = [
-        looks.result(
-            Done(turn(prompt, remark=prompt), made, (DUCK,) * 9), IMAGE, asked, spoken, is_spoiler=False
-        ),
+        shown(Done(turn(prompt, remark=prompt), made, (DUCK,) * 9), asked, spoken),
         looks.failed(QueueFull(60), turn(prompt), asked, spoken),
         looks.cancelled(turn(prompt), asked, spoken),
         looks.not_kept(made, asked, spoken),

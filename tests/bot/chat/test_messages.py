@@ -15,6 +15,7 @@ from engine.errors import Unavailable
 from storage.errors import NotFound
 from storage.records import PostKind
 from storage.scene_file import read_scene
+from tests.engine.conftest import Stage
 
 
 async def test_a_placeholder_becomes_the_result(stage):
@@ -102,6 +103,22 @@ async def test_a_platform_may_show_the_grid_alone(stage):
     shown = await stage.result(await stage.ask(count=2))
     assert shown.press(Action.ENLARGE, "1")
     assert stage.platform.counted("post_pictures") == 0
+
+
+@pytest.mark.parametrize(("max_units", "is_whole"), [(1024, False), (2000, True)])
+async def test_the_composers_words_have_the_room_that_the_platform_has(stage, max_units, is_whole):
+    """What fits into a caption of one platform's is cut on another, also where it is shown once more."""
+    stage.platform.max_caption_units = max_units
+    remark = "A long story. " * 100
+    stage.composer.replies = [f"{Stage.REPLY}\n{remark}The end."]
+    shown = await stage.result(await stage.ask())
+    assert ("The end." in shown.text) is is_whole
+    assert "A long story." in shown.text
+    assert len(shown.text) <= max_units
+    said = stage.ANN.says(stage.ROOM)
+    revision = await stage.store.revision(shown.press(Action.AGAIN).subject)
+    await stage.messages.reposts.show(revision, said, words("en"), is_spoiler=False)
+    assert ("The end." in stage.platform.messages()[-1].text) is is_whole
 
 
 async def test_the_result_waits_for_progress_that_is_under_way(stage):

@@ -31,12 +31,39 @@ async def test_favourites_are_called_as_in_the_history(talking):
     assert kept.label == "1. a fox · again"
 
 
+async def test_a_picture_of_a_batch_is_varied(talking):
+    """V below one of several pictures paints its neighbours, and says so."""
+    batch = await talking.asked(count=3, seed=100)
+    varied = await talking.painted(batch, batch.press(Action.VARY, "2"))
+    assert varied.text.startswith("Ann: Variations of “a pond”\n")
+
+
+async def test_favourites_are_looked_up_once_each(talking, monkeypatch):
+    """However often a picture was painted again, its words are found in one look."""
+    shown = await talking.asked(prompt="a fox")
+    for _ in range(3):
+        shown = await talking.painted(shown, Action.AGAIN)
+    await talking.pressed(shown, Action.FAVOURITE)
+    lone_reads = []
+    read = talking.store.revision
+
+    async def noted(revision_id):
+        lone_reads.append(revision_id)
+        return await read(revision_id)
+
+    monkeypatch.setattr(talking.store, "revision", noted)
+    (kept,) = (await talking.talk.favourites(ANN.says(DEN))).view.choices[0].options
+    assert kept.label == "1. a fox · again"
+    assert lone_reads == []
+
+
 async def test_a_batch_is_painted_again_as_a_batch(talking):
     """🎲 below several pictures paints as many others, or as many as one may have by now."""
     batch = await talking.asked(count=3, seed=100)
     again = await talking.settings(await talking.painted(batch, Action.AGAIN))
     assert again.count == 3
     assert again.seed != 100
+    assert talking.platform.messages()[-1].text.startswith("Ann: “a pond”, painted again\n")
     studio = talking.stage.studio
     studio.limits = replace(studio.limits, count=2)
     assert (await talking.settings(await talking.painted(batch, Action.AGAIN))).count == 2

@@ -110,6 +110,16 @@ def test_what_nobody_said_words_for_is_called_after_what_it_was_made_from(spoken
     assert [option.label for option in reversed(view.choices[0].options)] == expected
 
 
+def test_a_batch_that_is_painted_again_is_no_variation():
+    """Several of one picture are its variations; as many others of several are these again."""
+    made = line_of(
+        *(("a fox", {"seed": 10}), ("", {"count": 4, "seed": 11}), ("", {"count": 4, "seed": 500})),
+        *(("", {"count": 3, "seed": 700}), ("", {"count": 4, "seed": 703})),
+    )
+    called = [each.rpartition(" · ")[2] for each in titles(made, ENGLISH).values()]
+    assert called == ["a fox", "variations", "again", "again", "variations"]
+
+
 def test_favourites_have_a_picture_and_numbers():
     """The numbers in the picture stand before the names; without favourites there is a hint."""
     made = [replace(revision(), id=f"revision{number:02}", prompt=f"step {number}") for number in range(3)]

@@ -38,6 +38,8 @@ def check_modal(data: dict[str, Any], wrongs: list[str]) -> None:
     for label in data["components"]:
         if not 1 <= len(label["label"]) <= 45:
             wrongs.append(f"label {label['label']!r}")
+        if not 1 <= len(label.get("description") or "-") <= 100:
+            wrongs.append(f"description {label['description']!r}")
         _check_item(label["component"], wrongs)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.chat import region_panels
 from bot.chat.platform import TooLarge
 from bot.chat.presses import Action, Press, decode
 from bot.chat.views import Attachment, Button, Choice, Form, FormField, Option, Picture, Span, Style, View
@@ -15,6 +16,8 @@ from bot.discord.components import ChosenOption, PressedButton
 from bot.discord.drawing import MAX_TEXT_CHARS, components, markup, uploads
 from bot.discord.forms import modal
 from bot.discord.platform import nonce
+from bot.region_form import RegionForm
+from bot.replies import words
 from tests.bot.discord.limits import check_message, check_modal
 
 SPANS = st.lists(st.builds(Span, st.text(max_size=600), st.sampled_from(Style)), max_size=12)
@@ -49,6 +52,21 @@ def test_texts_fit(spans):
     assert len(written) <= MAX_TEXT_CHARS
     if sum(len(span.text) for span in spans) > MAX_TEXT_CHARS:
         assert written.endswith("…")
+
+
+@pytest.mark.parametrize(("language", "called"), [("en", "light yellow"), ("zh", "浅黄色")])
+async def test_a_colour_is_called_beside_the_name_that_is_typed(language, called):
+    """Nobody has to know what the canvas calls it to see which colour it is."""
+    shown = RegionForm(description="A frog.", color="lightyellow")
+    form = region_panels.form(Press(Action.REGION, "a", ("0",)), shown, words(language))
+    told = modal(form).to_dict()
+    wrongs: list[str] = []
+    check_modal(told, wrongs)
+    assert wrongs == []
+    fields = {each["component"]["custom_id"]: each for each in told["components"]}
+    assert fields["color"]["component"]["value"] == "lightyellow"
+    assert fields["color"]["description"] == called
+    assert [name for name, field in fields.items() if field.get("description")] == ["color"]
 
 
 async def test_views_with_too_much_still_fit():

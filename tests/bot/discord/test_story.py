@@ -1,11 +1,15 @@
 """The whole story on Discord, with the real client on a loopback Discord."""
 
 import asyncio
+from types import SimpleNamespace
 
+import pytest
+
+from bot.discord.hearing import words_of
 from storage.records import TurnStatus
 from tests.bot.discord.conftest import DiscordStage
 from tests.bot.discord.people import items_of, labels_of
-from tests.bot.discord.world import DM
+from tests.bot.discord.world import BOT_ID, DM
 from tests.engine.conftest import Stage
 
 
@@ -85,6 +89,18 @@ async def test_what_is_not_for_the_bot_is_left_alone(stage: DiscordStage):
     await stage.result()
     assert stage.composer.requests[0].prompt == "a pond"
     assert len(stage.by_bot()) == 1
+
+
+@pytest.mark.parametrize("between", ["", " ", ", ", ": ", "，", "：", "、", "\n"])
+def test_what_parts_the_bots_name_from_the_words_is_none_of_them(between):
+    """However it is called at first; a name among the words takes nothing with it."""
+    bot = SimpleNamespace(id=BOT_ID)
+    for text, expected in (
+        (f"<@{BOT_ID}>{between}画一个池塘", "画一个池塘"),
+        (f" <@!{BOT_ID}>{between}a pond", "a pond"),
+        (f"画：<@{BOT_ID}>，一个池塘", "画：，一个池塘"),
+    ):
+        assert words_of(SimpleNamespace(content=text), bot) == expected
 
 
 async def test_again_paints_with_another_seed(stage: DiscordStage):

@@ -34,13 +34,14 @@ async def test_groups_with_privacy_mode(telegram: BotApi, house: House) -> None:
     assert group.bot_messages == [first, second]
 
 
-async def test_a_name_before_chinese_words(telegram: BotApi, house: House) -> None:
+@pytest.mark.parametrize("between", ["", "、"])
+async def test_a_name_before_chinese_words(telegram: BotApi, house: House, between: str) -> None:
     """Chinese words stand behind the bot's name without a space; longer names are others."""
     ben = telegram.person("Ben", "zh-hans")
     group = telegram.group("Club", ben)
     group.promote_bot()
     await group.say(ben, "@omost_test_bot_2 a tent")
-    said = await group.say(ben, "@omost_test_bot画一个集市")
+    said = await group.say(ben, f"@omost_test_bot{between}画一个集市")
     first = await after(group)
     assert first.reply_to is said
     assert "“画一个集市”" in first.text

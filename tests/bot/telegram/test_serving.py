@@ -60,6 +60,23 @@ async def test_a_webhook_whose_port_is_taken_is_told(telegram: BotApi, tmp_path:
     assert refused.value.reason == "webhook-address-taken"
 
 
+async def test_a_token_that_is_taken_back_ends_the_bot(
+    telegram: BotApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a reason for which it may be started again, for perhaps it was a proxy's answer."""
+    ada = telegram.person("Ada")
+    chat = telegram.private(ada)
+    async with House(telegram, tmp_path) as house:
+        await chat.say(ada, "/help")
+        await chat.wait_for(lambda message: "/omost" in message.text)
+        monkeypatch.setattr(telegram, "token", "4242:another")
+        await chat.say(ada, "/help")  # the question that is under way has an answer; the next one is refused
+        with pytest.raises(AccountUnusable) as refused:
+            await asyncio.wait_for(asyncio.shield(house.serving), 120)
+        assert refused.value.reason == "token-revoked"
+        assert not refused.value.needs_settings
+
+
 async def test_of_two_pollers_the_new_one_gives_way(
     telegram: BotApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

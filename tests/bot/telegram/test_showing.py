@@ -20,11 +20,12 @@ from bot.chat.platform import (
     Unsure,
 )
 from bot.chat.presses import Action, Press
+from bot.chat.text_units import units
 from bot.chat.views import Button, Choice, Option, Picture, Span, Style, View
 from bot.replies import LANGUAGES, words
 from bot.telegram.menu import menu
 from bot.telegram.refusals import named
-from bot.telegram.showing import MAX_TEXT_UNITS, keyboard, paged, units, upload, written
+from bot.telegram.showing import MAX_TEXT_UNITS, keyboard, paged, upload, written
 from tests.bot.telegram.limits import checked_caption, checked_entities, checked_keyboard, checked_photo
 
 SPANS = st.lists(st.builds(Span, st.text(max_size=300), st.sampled_from(Style)), max_size=8).map(tuple)
