@@ -68,7 +68,7 @@ async def measure(people: int, minutes: float, thinks_s: float) -> Row:
         alone_s = await alone(lone)
         print(f"one person alone waits {alone_s:.1f} s", file=sys.stderr)
         figures = await busy(bot, members, minutes * 60, thinks_s)
-        print(bot.log_tail(), file=sys.stderr)
+        print(bot.log_tail(), *discord.wrongs, sep="\n", file=sys.stderr)
         return {
             "people": people,
             "minutes": minutes,

@@ -132,7 +132,7 @@ async def test_an_open_page_hears_of_new_settings(context, tmp_path):
         waiting = await bot.logged("settings_take_effect_after_a_restart", 2)
         assert all(name in waiting for name in ("web.port", "picture.renderer"))
 
-        await say(page, "make it a forest at night with an owl")
+        await say(page, "make it night, and add an owl")
         await expect(page.locator(".bubble.answered")).to_have_count(2)
         await say(page, "add a badger")
         await expect(trouble(page)).to_have_count(2)
