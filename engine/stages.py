@@ -7,7 +7,7 @@ another process, after a crash. Knows neither queues nor processes.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, runtime_checkable
@@ -82,10 +82,11 @@ class Stages:
         self._quarantine = Quarantine()
 
     async def aclose(self) -> None:
-        """Lets go of what composers and renderers hold: connections, models."""
-        for backend in (*self._composers.values(), *self._renderers.values()):
-            if isinstance(backend, _Closable):
-                await backend.aclose()
+        """Lets go of what the backends hold, connections and models; one that fails keeps none open."""
+        async with AsyncExitStack() as backends:
+            for backend in (*self._composers.values(), *self._renderers.values()):
+                if isinstance(backend, _Closable):
+                    backends.push_async_callback(backend.aclose)
 
     async def warm_up(self, renderer: str) -> None:
         """Has a renderer load what it needs, if it loads anything, lest the first picture wait for it.

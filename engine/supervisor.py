@@ -102,14 +102,23 @@ class Supervisor:
 
         Raises:
             WorkerCannotStart: The first child ended with a status that says that no other would work.
-            OSError: The command cannot be run.
+            OSError: The command cannot be run, and never could.
         """
         await asyncio.shield(self._keeping)
 
     async def _keep(self) -> None:
         while True:
             began_s = time.monotonic()
-            has_pulsed, status = await self._live()
+            try:
+                has_pulsed, status = await self._live()
+            except OSError as error:
+                if not self._has_pulsed:
+                    raise
+                # for want of memory, say: there may be some again
+                pause_s = self._pause_s(has_pulsed=False)
+                _log.warning("child_not_started", error=str(error), next_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+                continue
             self._has_pulsed |= has_pulsed
             if status in HOPELESS and not self._has_pulsed:
                 raise WorkerCannotStart(status)

@@ -226,3 +226,27 @@ async def test_a_database_that_refuses_is_not_waited_for(closed_stage, absent_st
     with pytest.raises(StorageFailed):
         await stages_of(closed_stage, absent_store).compose(turn_id, unheard)
     assert dict(absent_store.asked) == {"begin composing": 1}
+
+
+async def test_one_backend_that_does_not_close_keeps_no_other_open(closed_stage):
+    """What holds connections or models is closed, all of it, and the fault of one is told."""
+
+    class Held:
+        def __init__(self, fault=None):
+            self.is_closed = False
+            self._fault = fault
+
+        async def aclose(self):
+            self.is_closed = True
+            if self._fault:
+                raise self._fault
+
+    composer, broken, renderer = Held(), Held(ConnectionError("gone")), Held()
+    stages = Stages(
+        closed_stage.store, composers={"server": composer}, renderers={"broken": broken, "sdxl": renderer}
+    )
+    with pytest.raises(ConnectionError, match="gone"):
+        await stages.aclose()
+    assert composer.is_closed
+    assert broken.is_closed
+    assert renderer.is_closed

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from engine.metrics import REGISTRY
 from engine.supervisor import Supervisor, WorkerCannotStart
@@ -282,3 +283,18 @@ async def test_a_command_that_is_none_is_told(tmp_path):
     async with Supervisor([str(tmp_path / "absent")]) as supervisor:
         with pytest.raises(FileNotFoundError):
             await asyncio.wait_for(supervisor.wait(), PATIENCE_S)
+
+
+async def test_a_command_that_is_away_for_a_while_is_tried_again(command, life, tmp_path):
+    """Where children have worked before, one that the system cannot start is no end either."""
+    start, elsewhere = tmp_path / "start", tmp_path / "elsewhere"
+    start.write_text('#!/bin/sh\nexec "$@"\n')
+    start.chmod(0o700)
+    async with Supervisor([str(start), *command(STEADY)]):
+        child = await life(0)
+        with capture_logs() as logs:
+            start.rename(elsewhere)
+            os.kill(child, signal.SIGKILL)
+            await until(lambda: any(entry["event"] == "child_not_started" for entry in logs))
+        elsewhere.rename(start)
+        assert is_alive(await life(1))
