@@ -3,10 +3,12 @@
 import sys
 
 from bot.cli import app
+from bot.heap import give_back_large_blocks
 
 
 def main() -> None:
     """Runs one command and ends the process with its exit status."""
+    give_back_large_blocks()
     try:
         app(prog_name="omost-bot")
     except KeyboardInterrupt:

@@ -250,7 +250,9 @@ def _translations(language: Language) -> Mapping[str, tuple[str, ...]]:
     with (_LOCALES / language / "LC_MESSAGES" / "omost.po").open("rb") as file:
         catalog = read_po(file, locale=language)
     return {
-        _first(message.id): _forms(message.string) for message in catalog if message.id and message.string
+        _first(message.id): _forms(message.string)
+        for message in catalog
+        if message.id and all(_forms(message.string))
     }
 
 

@@ -31,9 +31,9 @@ _BARE_TEXT = re.compile(r"#?\w[\w \-.%]*+\Z")
 _PLAIN_ITEM = re.compile(r"\s{0,400}+(?:'([^'\\\n]*+)'|\"([^\"\\\n]*+)\")\s{0,400}+,(?=\s{0,400}+['\"\]])")
 _QUOTES: Final = "'\""
 _SKIPPED = re.compile(
-    r"(?:\(\)|\[\]|\{\})++|[^\s,()\[\]{}'\"`]++|[(\[{]++|[)\]}]|,|\n\s{0,400}+|[^\S\n]++|`++|['\"]"
+    r"(?:\(\)|\[\]|\{\})++|[^\s,()\[\]{}'\"`]++|[(\[{]++|[)\]}]|,|\n\s{0,400}+|[^\S\n]++|`{1,3}+|['\"]"
 )
-_SKIPPED_UNDECIDED = re.compile(r"(?:\n\s{0,400}+|`++)?\Z")
+_SKIPPED_UNDECIDED = re.compile(r"(?:\n\s{0,400}+|`{1,2}+)?\Z")
 
 
 def scan(source: Source) -> Generator[Item | None, None, None]:
@@ -234,7 +234,7 @@ def _skip(source: Source, position: int, stops: str) -> Generator[None, None, tu
             depth += end - position
         elif first in ")]}":
             depth = max(0, depth - 1)
-        elif first == "`" and end - position >= 3:
+        elif first == "`" and end - position == 3:
             break
         position = end
     return source.text[start:position].strip(), position

@@ -32,7 +32,7 @@ BROKEN_OFF = "ending"
 """What a `Repair` calls the end of a reply that breaks off."""
 
 _FENCE = "```"
-_FENCE_LINE = re.compile(r"^\s*```", re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[^\S\n]*```", re.MULTILINE)
 
 _log = structlog.get_logger()
 

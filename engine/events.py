@@ -10,7 +10,7 @@ from PIL import Image
 from canvas.changes import Change
 from canvas.model import Canvas
 from engine.renderer import Economy
-from storage.store import Revision, Turn
+from storage.records import Revision, Turn
 
 
 @dataclass(frozen=True, slots=True)

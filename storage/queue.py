@@ -64,9 +64,11 @@ _IN_FAIR_ORDER = (
     .where(IS_OPEN)
     .order_by(TurnRow.place_start, TurnRow.created_at, TurnRow.id)
 )
+# not by the index of the status, which nearly all turns share: the newest are found by when they ended
+_IS_DONE = func.coalesce(TurnRow.status, "") == TurnStatus.DONE
 _NEWEST_MEASURED = (
     select(TurnRow.compose_s, TurnRow.paint_s, TurnRow.pictures)
-    .where(TurnRow.status == TurnStatus.DONE, (TurnRow.compose_s > 0) | (TurnRow.paint_s > 0))
+    .where(_IS_DONE, TurnRow.ended_at.is_not(None), (TurnRow.compose_s > 0) | (TurnRow.paint_s > 0))
     .order_by(TurnRow.ended_at.desc())
     .limit(MEASURED_TURNS)
 )

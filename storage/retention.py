@@ -44,8 +44,10 @@ def remove_outlived(session: Session, pictures: Pictures, before: datetime) -> S
     """
     other = aliased(TurnRow)
     is_alive = (other.created_at >= before) | (other.status == TurnStatus.RUNNING)
-    has_life = exists().where(other.conversation_key == TurnRow.conversation_key, is_alive)
-    turn_ids = session.scalars(select(TurnRow.id).where(~has_life).limit(BATCH)).all()
+    # asked once for all turns: for each of them, those of its conversation would be looked through
+    alive = select(other.conversation_key).where(is_alive).distinct()
+    outlived = select(TurnRow.id).where(TurnRow.conversation_key.not_in(alive)).limit(BATCH)
+    turn_ids = session.scalars(outlived).all()
     if turn_ids:
         _remove_turns(session, pictures, turn_ids)
     else:

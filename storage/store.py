@@ -36,8 +36,6 @@ from storage.records import (
 from storage.rows import scene_columns
 from storage.scene import Scene
 
-__all__ = ["ConversationKey", "PersonKey", "Revision", "Store", "StoredImage", "Turn", "TurnStatus"]
-
 PictureMode = Literal["auto", "files", "database"]
 
 

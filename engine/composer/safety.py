@@ -10,8 +10,9 @@ import inspect
 import re
 import threading
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import cast
 
 import structlog
@@ -21,6 +22,11 @@ from engine.errors import Blocked, NotChecked
 from engine.orders import Compose
 
 CLASSIFIER_TIMEOUT_S = 10.0
+MOST_MARKS = 30
+"""Marks on one letter beyond these are not looked at, as in the stream-safe format of UAX 15.
+
+To bring them into their order takes time that grows with the square of their number.
+"""
 
 Verdict = bool | str
 """What a classifier says of a text: False or "" lets it pass, True or the name of what it found does not."""
@@ -187,9 +193,25 @@ async def _in_thread(call: Callable[[], object]) -> object:
 
 def _plain(text: str) -> str:
     """The text as it is compared: what nobody sees left out, one width, one case."""
-    seen = _UNSEEN.sub("", "".join(char for char in text if unicodedata.category(char) != "Cf"))
-    folded = unicodedata.normalize("NFKC", seen).casefold()
+    folded = unicodedata.normalize("NFKC", "".join(_seen(text))).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
+
+
+def _seen(text: str) -> Iterator[str]:
+    """The characters that are seen, with so many marks on a letter as can be told apart."""
+    marks = 0
+    for char in _UNSEEN.sub("", text):
+        if unicodedata.category(char) == "Cf":
+            continue
+        marks = marks + 1 if _is_mark(char) else 0
+        if marks <= MOST_MARKS:
+            yield char
+
+
+@lru_cache(4096)
+def _is_mark(char: str) -> bool:
+    """Whether a character, or what it is made of, belongs to the one before it."""
+    return unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) > 0
 
 
 def _pattern(phrase: str) -> str:

@@ -16,6 +16,7 @@ from dbos import DBOS
 from engine.jobs.identity import PING_S, free_ids
 from engine.jobs.names import COMPOSE, RENDER, child_id
 from engine.jobs.place import JobsPlace
+from storage.errors import DatabaseAway
 from storage.records import Turn, TurnStatus
 from storage.store import Store
 
@@ -124,12 +125,24 @@ async def _resume_cut_off(store: Store, resume: Callable[[Turn], Awaitable[None]
         return
     found = await DBOS.list_workflows_async(workflow_ids=waiting, load_input=False, load_output=False)
     at_work = {workflow.workflow_id for workflow in found if workflow.status in _OPEN}
-    for turn_id in set(waiting) - at_work:
-        turn = await store.turn(turn_id)
-        if turn.status is TurnStatus.RUNNING:
-            _log.warning("job_started_anew", turn_id=turn_id)
-            await forget_jobs([turn_id])  # what its stages have done is in the store
-            await resume(turn)
+    for turn_id in waiting:
+        if turn_id in at_work:
+            continue
+        try:
+            await _start_anew(store, turn_id, resume)
+        except DatabaseAway:
+            raise  # for the others it is away as well
+        except Exception as error:  # noqa: BLE001 - one turn is in nobody's way
+            _log.warning("housekeeping_failed", turn_id=turn_id, exc_info=error)
+
+
+async def _start_anew(store: Store, turn_id: str, resume: Callable[[Turn], Awaitable[None]]) -> None:
+    """Starts the turn's job; what its stages have done is in the store."""
+    turn = await store.turn(turn_id)
+    if turn.status is TurnStatus.RUNNING:
+        _log.warning("job_started_anew", turn_id=turn_id)
+        await forget_jobs([turn_id])
+        await resume(turn)
 
 
 async def remove_old(store: Store, retention: Retention) -> None:

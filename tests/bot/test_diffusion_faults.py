@@ -14,7 +14,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from bot.replies import LANGUAGES, words
+from bot.replies import words
 from bot.settings import Settings, load_settings
 from bot.worker import jobs_place, open_store, stages_of
 from canvas import Canvas, GlobalDescription, LocalDescription
@@ -59,7 +59,7 @@ class Painted:
         """What a person reads, in English and Chinese, whose request is refused or fails."""
         result = await self._result(canvas, **changed)
         assert isinstance(result, EngineError), result
-        english, chinese = (words(language).error(result) for language in LANGUAGES)
+        english, chinese = (words(language).error(result) for language in ("en", "zh"))
         return english, chinese
 
     async def revision(self, canvas: Canvas) -> Revision:

@@ -35,6 +35,12 @@ class TestStream:
         assert parser.feed("canvas.add_local_description(location='left', description='A dog.'") == ()
         assert len(parser.feed(")")) == 1
 
+    def test_a_fence_ends_a_call_with_its_third_backtick(self):
+        """How many follow is not waited for: they would be counted again with every piece."""
+        parser = StreamParser()
+        assert parser.feed(LOCAL + "'A dog.', tags=dog``") == ()
+        assert len(parser.feed("`")) == 1
+
     def test_the_scene_so_far_grows(self):
         """Before the first call there is no scene; afterwards it holds what has closed."""
         parser = StreamParser()

@@ -1,6 +1,7 @@
 """Composing: what becomes of replies that cannot be read, or break off; no turn is lost for them."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -51,6 +52,14 @@ def unheard(event):
     del event
 
 
+async def work_s(reply):
+    """The processor time that it takes to find no canvas in a reply, twice."""
+    begun_s = time.process_time()
+    with pytest.raises(ComposeFailed):
+        await compose(Scripted(reply, reply), REQUEST, unheard)
+    return time.process_time() - begun_s
+
+
 def frogs(canvas):
     return [local.description for local in canvas.local_descriptions]
 
@@ -62,6 +71,12 @@ async def test_a_good_reply_is_taken_as_it_is():
     assert (composition.canvas, composition.canvas.repairs) == (POND, ())
     assert composition.remark == "Here it is."
     assert composer.requests == [REQUEST]
+
+
+async def test_a_reply_of_empty_lines_takes_no_longer_than_others():
+    """A model that writes nothing but line ends into its fence does not hold up its whole process."""
+    words, lines = ("```python\n" + unit * (60_000 // len(unit)) for unit in ("word ", "\n"))
+    assert await work_s(lines) < 10 * await work_s(words) + 1
 
 
 async def test_a_fence_in_a_description_ends_nothing():

@@ -12,7 +12,7 @@ from engine.events import Done
 from engine.jobs import housekeeping
 from engine.jobs.housekeeping import Retention, remove_old
 from engine.orders import to_turn
-from storage.errors import NotFound
+from storage.errors import DatabaseAway, NotFound
 from storage.records import Place, TurnStatus
 
 A_MOMENT_DAYS = 1e-9
@@ -42,6 +42,40 @@ async def test_a_submission_cut_off_is_started(stage, monkeypatch):
     await housekeeping._resume_cut_off(stage.store, stage.jobs.resume)
     assert isinstance((await stage.heard("t1"))[-1], Done)
     assert len(await stage.delivered("t1")) == 1
+
+
+async def test_a_turn_that_cannot_be_started_is_in_nobodys_way(stage, monkeypatch):
+    """Those behind it are started all the same, and the log hears which one was not."""
+    for turn_id in ("t1", "t2", "t3"):
+        await stage.store.begin_turn(to_turn(stage.compose(turn_id)), lambda _: Place(0, 1))
+    tried = []
+
+    async def resume(turn):
+        tried.append(turn.id)
+        if len(tried) == 1:
+            raise ValueError("of no known kind")
+
+    monkeypatch.setattr(housekeeping, "CUT_OFF_AFTER_S", 0)
+    with capture_logs() as logs:
+        await housekeeping._resume_cut_off(stage.store, resume)
+    assert tried == ["t1", "t2", "t3"]
+    assert [log["turn_id"] for log in logs if log["event"] == "housekeeping_failed"] == ["t1"]
+
+
+async def test_while_the_database_is_away_nothing_more_is_tried(stage, monkeypatch):
+    """Each try would wait for it as long as the first one; the next look tries all of them again."""
+    for turn_id in ("t1", "t2"):
+        await stage.store.begin_turn(to_turn(stage.compose(turn_id)), lambda _: Place(0, 1))
+    tried = []
+
+    async def resume(turn):
+        tried.append(turn.id)
+        raise DatabaseAway("gone")
+
+    monkeypatch.setattr(housekeeping, "CUT_OFF_AFTER_S", 0)
+    with pytest.raises(DatabaseAway):
+        await housekeeping._resume_cut_off(stage.store, resume)
+    assert tried == ["t1"]
 
 
 async def test_a_submission_may_take_a_moment(stage):

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 from asyncio import wait_for
 
 import pytest
@@ -56,6 +57,30 @@ async def test_a_listed_word_is_found(text):
 async def test_other_words_pass(text):
     """What only looks a little like a word of the list passes."""
     await Safety(BLOCK).check(text)
+
+
+MARKS = {
+    "two kinds of marks": "\u0301\u0316",
+    "marks behind what nobody sees": "\u0301\u0316\u034f",
+    "vowels that are two marks": "\u0f73",
+    "marks and half-width ones": "\u0301" * 30 + "\uff9e",
+}
+
+
+@pytest.mark.parametrize("unit", MARKS.values(), ids=MARKS)
+def test_marks_without_end_take_no_time(unit):
+    """A quarter of a million marks on one letter are looked at in about the time of as many letters."""
+    safety, begun_s = Safety(BLOCK), time.process_time()
+    safety.check_words("ab" * 125_000)
+    letters_s = time.process_time() - begun_s
+    safety.check_words("a" + unit * (250_000 // len(unit)))
+    assert time.process_time() - begun_s < 21 * letters_s + 1
+
+
+def test_a_word_with_many_marks_is_found():
+    """So many marks on a letter do not hide the word behind it."""
+    with pytest.raises(Blocked):
+        Safety(BLOCK).check_words("a" + "\u0301" * 500 + " bomb")
 
 
 def test_the_refusal_does_not_say_the_word():

@@ -1,13 +1,30 @@
 """A scene, and a store on each of the databases, for the tests of storage."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from canvas import Canvas, GlobalDescription, LocalDescription, Repair
-from storage.records import ConversationKey, NewTurn, PersonKey, Place, Revision, Standing, StoredImage, Turn
+from storage.database import connect, sqlite_url
+from storage.migrations import upgrade
+from storage.models import ConversationRow, PersonRow, TurnRow
+from storage.records import (
+    ConversationKey,
+    NewTurn,
+    PersonKey,
+    Place,
+    Revision,
+    Standing,
+    StoredImage,
+    Turn,
+    TurnStage,
+    TurnStatus,
+)
 from storage.scene import Scene, SceneSettings
 from storage.store import Store
 
@@ -130,3 +147,46 @@ async def other_store(tmp_path: Path, database) -> AsyncIterator[Store]:
 @pytest.fixture
 def use(store) -> Use:
     return Use(store)
+
+
+@pytest.fixture
+def steps_with_turns(tmp_path: Path) -> Callable[[int, Callable[[Session], object]], int]:
+    """Says how many thousands of instructions SQLite needs for some work, beside so many turns.
+
+    They are one conversation's, one for each of the last days, and all of them are done.
+    """
+
+    def count(turns: int, work: Callable[[Session], object]) -> int:
+        url = sqlite_url(tmp_path / f"{turns}.db")
+        upgrade(url)
+        engine, steps = connect(url), []
+        with Session(engine) as session:
+            session.execute(insert(PersonRow).values(key=1, platform="web", platform_id="ada", last_finish=0))
+            session.execute(insert(ConversationRow).values(key=1, platform="web", chat_id="tab-1"))
+            session.execute(insert(TurnRow), [done_turn(age) for age in reversed(range(turns))])
+            driver = session.connection().connection.driver_connection
+            driver.set_progress_handler(lambda: steps.append(1), 1000)
+            work(session)
+        engine.dispose()
+        return len(steps)
+
+    return count
+
+
+def done_turn(age_days: int) -> dict[str, object]:
+    moment = datetime.now(UTC) - timedelta(days=age_days)
+    return {
+        "id": f"t{age_days}",
+        "conversation_key": 1,
+        "person_key": 1,
+        "prompt": "",
+        "request": {},
+        "pictures": 1,
+        "place_start": 0,
+        "place_finish": 1,
+        "status": TurnStatus.DONE,
+        "stage": TurnStage.PAINTING,
+        "paint_s": 5.0,
+        "created_at": moment,
+        "ended_at": moment,
+    }

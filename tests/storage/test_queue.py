@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from storage import queue
 from storage.database import connect, parse_url, sqlite_url
 from storage.errors import NotFound
 from storage.records import (
@@ -176,6 +177,15 @@ async def test_nothing_is_measured_at_first(store, use):
     """Without a turn that was done there are no durations."""
     await use.revise("t1")
     assert await store.durations() == Durations(None, None)
+
+
+def test_the_newest_durations_are_found_among_any_number(steps_with_turns):
+    """What is asked every few seconds takes no longer when there are eight times as many turns."""
+
+    def ask(session):
+        assert queue.durations(session) == Durations(compose_s=None, picture_s=5.0)
+
+    assert steps_with_turns(8000, ask) <= 2 * steps_with_turns(1000, ask) + 2
 
 
 async def test_durations_are_means_of_what_was_done(store, use, scene):

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from storage.database import connect, parse_url, sqlite_url
 from storage.errors import NotFound
+from storage.files import ImageFiles
 from storage.models import PictureRow
+from storage.pictures import Pictures
 from storage.records import ConversationKey, PersonKey, Post, PostKind, TurnStage, TurnStatus
-from storage.retention import BATCH
+from storage.retention import BATCH, remove_outlived
 from storage.store import Store
 
 ADA, BOB = PersonKey("web", "ada"), PersonKey("web", "bob")
@@ -98,6 +101,17 @@ async def test_old_conversations_go_with_all_they_hold(tmp_path, store, use):
     assert [turn.id for turn in await store.turns(running)] == ["running"]
     assert files_in(tmp_path) == []
     assert await store.remove_conversations(moment) == ()
+
+
+def test_a_long_living_conversation_is_looked_at_once(tmp_path, steps_with_turns):
+    """Eight times as many turns take about eight times as long, not sixty-four times: others wait for it."""
+    pictures = Pictures(ImageFiles(tmp_path / "images"), in_database=False)
+
+    def look(session: Session) -> None:
+        """All of the conversation's turns are old but the last one."""
+        assert remove_outlived(session, pictures, now() - DAY / 2) == []
+
+    assert steps_with_turns(4000, look) < 20 * steps_with_turns(500, look)
 
 
 async def test_everything_of_a_person_is_forgotten(tmp_path, store, use):

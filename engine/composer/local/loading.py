@@ -10,10 +10,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import structlog
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
@@ -29,6 +30,18 @@ from engine.composer.local.hub import model_folder
 from engine.composer.local.options import TransformersOptions
 from engine.devices import device_named, has_bfloat16, is_out_of_memory
 from engine.errors import Unavailable
+
+_UNREADABLE: Final = (
+    AttributeError,  # of a value of another type than `transformers` looks for
+    ImportError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+    SafetensorError,
+    StrictDataclassError,
+)
+"""What reading a model's files may raise when they are broken."""
 
 _log = structlog.get_logger()
 
@@ -67,8 +80,8 @@ def checkpoint(options: TransformersOptions) -> Checkpoint:
     device = device_named(options.device, "transformers")
     folder = model_folder(options)
     config = _read_json(folder / "config.json")
-    _check_config(config, options)
     with _refused(options):
+        _check_config(config, options)
         tokenizer = cast("Any", AutoTokenizer).from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -102,14 +115,14 @@ def _refused(options: TransformersOptions) -> Generator[None]:
     except (RuntimeError, MemoryError) as error:
         reason = "not-enough-memory" if is_out_of_memory(error) else "model-unreadable"
         raise _unavailable(reason, options, error) from error
-    except (ImportError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
+    except _UNREADABLE as error:
         raise _unavailable("model-unreadable", options, error) from error
 
 
 def _with_weights(found: Checkpoint, options: TransformersOptions) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()  # a log is no terminal
     dtype = _dtype(options, found.device)
-    quantised = {} if "quantization_config" in found.config else _quantisation(options, dtype)
+    quantised = {} if found.config.get("quantization_config") else _quantisation(options, dtype)
     model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
         found.folder,
         dtype=dtype,
@@ -150,8 +163,11 @@ def _quantisation(options: TransformersOptions, dtype: torch.dtype) -> dict[str,
 def _check_config(config: dict[str, Any], options: TransformersOptions) -> None:
     if config.get("model_type") not in CONFIG_MAPPING:
         raise Unavailable("transformers", "model-needs-code" if "auto_map" in config else "model-unreadable")
-    quantised = config.get("quantization_config", {}).get("quant_method") == "bitsandbytes"
-    wants_it = quantised or options.quantisation != "none"
+    match config:
+        case {"quantization_config": {"quant_method": "bitsandbytes"}}:
+            wants_it = True
+        case _:
+            wants_it = options.quantisation != "none"
     if wants_it and importlib.util.find_spec("bitsandbytes") is None:
         raise Unavailable("transformers", "needs-bitsandbytes")
 

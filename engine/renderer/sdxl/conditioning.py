@@ -15,7 +15,7 @@ from torch import Tensor
 
 from canvas.conditions import CLIP_TOKENS, WHOLE_GRID, Condition, bags, conditions
 from canvas.layout import Rect, regions
-from canvas.model import Canvas
+from canvas.model import MAX_LOCAL_DESCRIPTIONS, Canvas
 from engine.renderer.sdxl.loading import Parts
 
 BAG_TOKENS: Final = CLIP_TOKENS + 2
@@ -23,6 +23,12 @@ BAG_TOKENS: Final = CLIP_TOKENS + 2
 
 _BATCH_BAGS: Final = 32
 """More bags than most scenes have; encoders keep the states of all their layers meanwhile."""
+
+MOST_BAGS: Final = 1 + MAX_LOCAL_DESCRIPTIONS
+"""Of a scene: one for each condition that it can have, and far more than a language model writes.
+
+Their keys and values take 3 GB in float16.
+"""
 
 KEPT_BAGS: Final = 256
 """A dozen scenes; 80 MB in float16."""
@@ -70,7 +76,8 @@ class Conditioner:
     """Encodes canvases. It remembers bags, so that after an edit only new ones are encoded.
 
     Texts are split once, by the first tokenizer: the second would take "!" for its padding. Words that look
-    like a tokenizer's controls are words. What is beyond an encoder's length is cut, never refused.
+    like a tokenizer's controls are words. What is beyond an encoder's length is cut, never refused; so is
+    what a scene says beyond `MOST_BAGS`.
 
     Args:
         parts: A loaded checkpoint.
@@ -94,7 +101,7 @@ class Conditioner:
             depth: Whether nearer regions soften what lies under them.
         """
         ids_of = cache(self._ids)  # packing asks often
-        packed = [_bag_ids(condition, ids_of) for condition in conditions(canvas)]
+        packed = _bounded([_bag_ids(condition, ids_of) for condition in conditions(canvas)])
         negative = ids_of(negative_prompt)[:CLIP_TOKENS]
         encoded = self._encoded([negative, *(ids for bag_ids in packed for ids in bag_ids)])
         texts = [encoded[ids][0] for bag_ids in packed for ids in bag_ids]
@@ -157,6 +164,13 @@ def _bag_ids(condition: Condition, ids_of: Any) -> list[_Ids]:
         tuple(token for text in (*bag.prefixes, *bag.suffixes) for token in ids_of(text))[:CLIP_TOKENS]
         for bag in bags(condition, lambda text: len(ids_of(text)))
     ]
+
+
+def _bounded(packed: list[list[_Ids]]) -> list[list[_Ids]]:
+    """The bags of all conditions; the first ones of each, one at least, where together they are too many."""
+    if sum(map(len, packed)) <= MOST_BAGS:
+        return packed
+    return [bag_ids[: max(1, MOST_BAGS // len(packed))] for bag_ids in packed]
 
 
 def _key_ranges(canvas: Canvas, bag_counts: Sequence[int], *, depth: bool) -> tuple[KeyRange, ...]:

@@ -16,6 +16,7 @@ from diffusers.loaders.single_file_utils import SingleFileComponentError
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
@@ -32,6 +33,7 @@ from engine.renderer.sdxl.single_file import SingleFile
 
 _TIME_IDS: Final = 6
 UNREADABLE: Final = (
+    AttributeError,  # of a value of another type than the libraries look for
     ImportError,
     KeyError,
     OSError,
@@ -39,6 +41,7 @@ UNREADABLE: Final = (
     ValueError,
     SafetensorError,
     SingleFileComponentError,
+    StrictDataclassError,
 )
 """What reading a network's files may raise when they are broken."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from bot.chat.outbox import Outbox
 from bot.chat.platform import AccountUnusable
+from bot.replies import LANGUAGES
 from bot.report import ExitStatus
 from bot.telegram import serve_telegram
 from tests.bot.telegram.bot_api import BotApi
@@ -118,8 +119,9 @@ async def test_a_wrong_token_is_told(telegram: BotApi, tmp_path: Path) -> None:
 
 
 async def test_telegram_that_is_away_is_waited_for(telegram: BotApi, tmp_path: Path) -> None:
-    """A server that fails at the start and breaks connections later is asked again."""
+    """A server that fails or wants silence at the start, and breaks connections later, is asked again."""
     telegram.faults.fail("getMe", code=502)
+    telegram.faults.flood("getMe")
     telegram.faults.lose("getUpdates")
     ada = telegram.person("Ada")
     chat = telegram.private(ada)
@@ -136,11 +138,11 @@ async def test_the_menu_is_told_once(telegram: BotApi, tmp_path: Path) -> None:
         async with House(telegram, tmp_path) as house:
             await telegram.private(ada).say(ada, "/help")
             await telegram.private(ada).wait_for(lambda message: "/omost" in message.text)
-            await telegram.until(lambda: len(telegram.calls("setMyShortDescription")) == 2)
+            await telegram.until(lambda: len(telegram.calls("setMyShortDescription")) == len(LANGUAGES))
             bot_id, _, _ = telegram.token.partition(":")
             await eventually(partial(house.store.note, f"telegram:menu:{bot_id}"), "it is known")
         telegram.private(ada).all_messages.clear()
-    assert len(telegram.calls("setMyCommands")) == 6
+    assert len(telegram.calls("setMyCommands")) == 3 * len(LANGUAGES)  # in private, in groups, for moderators
     names = {command["command"] for command in telegram.commands_seen_by(ada, group)}
     others = {command["command"] for command in telegram.commands_seen_by(bo, group)}
     assert names - others == {"stats"}

@@ -186,6 +186,9 @@ def test_names_that_no_hub_has_are_unknown(name: str) -> None:
         ({"config.json": b"{"}, "model-unreadable"),
         ({"config.json": b"[]"}, "model-unreadable"),
         ({"config.json": b'{"model_type": "no-such-thing"}'}, "model-unreadable"),
+        ({"config.json": b'{"model_type": []}'}, "model-unreadable"),
+        ({"config.json": b'{"model_type": "llama", "quantization_config": "4bit"}'}, "model-unreadable"),
+        ({"config.json": b'{"model_type": "llama", "max_position_embeddings": null}'}, "model-unreadable"),
         (
             {"config.json": b'{"model_type": "mine", "auto_map": {"AutoConfig": "evil.Config"}}'},
             "model-needs-code",
@@ -272,6 +275,15 @@ def test_bitsandbytes_is_asked_for_only_where_it_is_needed(
     config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_4bit": True}
     (folder / "config.json").write_text(json.dumps(config))
     assert refusal(from_folder(folder)) == "needs-bitsandbytes"
+
+
+def test_a_quantisation_of_null_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some programs write it into each configuration: such a model loads, and is quantised where wanted."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": None}))
+    assert load(from_folder(folder)).context_tokens
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert refusal(from_folder(folder, quantisation="4bit")) == "needs-bitsandbytes"
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from canvas import Canvas, GlobalDescription, LocalDescription, write
 from engine.composer import ComposeRequest
 from engine.errors import OutOfMemory
 from engine.renderer import Base, Economy, RenderedImage, RenderEvent, RenderStep
+from storage.records import Revision, StoredImage
 from storage.scene import SceneSettings
-from storage.store import Revision, Store, StoredImage
+from storage.store import Store
 from tests.engine.rig.ledger import Ledger
 
 TAKES_S = 0.05

@@ -8,7 +8,7 @@ import torch
 from canvas.conditions import WHOLE_GRID
 from canvas.layout import regions
 from canvas.model import Canvas, GlobalDescription, LocalDescription
-from engine.renderer.sdxl.conditioning import Conditioner
+from engine.renderer.sdxl.conditioning import BAG_TOKENS, MOST_BAGS, Conditioner
 from tests.engine.sdxl import naive
 
 NEGATIVE = "lowres, bad anatomy, bad hands"
@@ -252,3 +252,18 @@ def test_texts_are_held_without_their_batch(conditioner):
     for text, pooled in conditioner._kept.values():
         assert text.untyped_storage().nbytes() == text.nbytes
         assert pooled.untyped_storage().nbytes() == pooled.nbytes
+
+
+def test_a_scene_of_any_length_takes_a_bounded_room(conditioner):
+    """Of a file that says more than any picture shows, each region is read from its beginning."""
+    endless = tuple(f"The knight has {number} stones and {number} swords." for number in range(3000))
+    locals_ = [replace(local, detailed_descriptions=endless) for local in DRAGON.local_descriptions]
+    known = conditioner.condition(DRAGON, NEGATIVE)
+
+    found = conditioner.condition(replace(DRAGON, local_descriptions=(*locals_,)), NEGATIVE)
+
+    assert_finite(found)
+    assert len(known.positive) < len(found.positive) <= BAG_TOKENS * MOST_BAGS
+    assert [one.rect for one in found.keys] == [one.rect for one in known.keys]
+    assert all(one.end - one.start >= BAG_TOKENS for one in found.keys)
+    assert torch.equal(found.pooled, known.pooled)

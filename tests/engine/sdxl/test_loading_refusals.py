@@ -78,6 +78,18 @@ def list_as_configuration(folder: Path) -> None:
     (folder / "vae" / "config.json").write_text("[]")
 
 
+def text_without_a_size(folder: Path) -> None:
+    rewrite(folder / "text_encoder" / "config.json", hidden_size=None)
+
+
+def text_quantised_by_a_word(folder: Path) -> None:
+    rewrite(folder / "text_encoder" / "config.json", quantization_config="4bit")
+
+
+def vae_without_blocks(folder: Path) -> None:
+    rewrite(folder / "vae" / "config.json", block_out_channels=None)
+
+
 def no_tokenizer(folder: Path) -> None:
     shutil.rmtree(folder / "tokenizer_2")
 
@@ -98,6 +110,9 @@ def no_tokenizer(folder: Path) -> None:
         (a_text_weight_missing, "model-unreadable"),
         (broken_configuration, "model-unreadable"),
         (list_as_configuration, "model-unreadable"),
+        (text_without_a_size, "model-unreadable"),
+        (text_quantised_by_a_word, "model-unreadable"),
+        (vae_without_blocks, "model-unreadable"),
         (no_tokenizer, "model-unreadable"),
     ],
 )
