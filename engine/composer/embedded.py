@@ -80,7 +80,7 @@ def _new_plan(request: ComposeRequest) -> _Plan:
 
 
 def _edit_plan(request: ComposeRequest, canvas: Canvas) -> _Plan:
-    edited = edit_scene(canvas, request.prompt, request.seed)
+    edited = edit_scene(canvas, request.prompt, request.seed, [each.prompt for each in request.history])
     remarks = tuple(
         remark(key, request.language, parts=parts, known=", ".join(edited.known))
         for key, parts in edited.notes

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from storage.migrations import configuration, upgrade
@@ -17,7 +18,9 @@ def main(message: str) -> None:
         upgrade(url)
         engine = create_engine(url)
         with engine.connect() as connection:
-            command.revision(configuration(connection), message, autogenerate=True)
+            config = configuration(connection)
+            newest = ScriptDirectory.from_config(config).get_current_head()
+            command.revision(config, message, autogenerate=True, rev_id=f"{int(newest or 0) + 1:04}")
         engine.dispose()
 
 

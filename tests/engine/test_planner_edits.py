@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from canvas import Canvas, parse, write
@@ -30,6 +30,7 @@ from tests.engine.rig.cave import CAVE, edited, region
         "swap the dragon for a dinosaur",
         "make the dragon a dinosaur",
         "use a dinosaur instead of the dragon",
+        "no dragon, a dinosaur instead",
         "把龙换成恐龙",
         "将龙改成恐龙",
         "把中间的龙变成恐龙",
@@ -70,6 +71,7 @@ def test_replace_drops_what_was_the_old_ones():
         ("change the knight to three owls", "Three (?:tired )?owls"),
         ("change the knight to owls", "(?:Tired )?[Oo]wls"),
         ("把骑士换成两只猫头鹰", "Two (?:tired )?owls"),
+        ("change the knight to a deer", "An? (?:tired )?deer"),
     ],
 )
 def test_articles_and_numbers(prompt: str, expected: str):
@@ -207,6 +209,7 @@ def test_quoted_name(prompt: str):
         "change the dragon to a cat. Remove the sign. Make it night.",
         "把龙换成猫，去掉牌子，改成晚上",
         "把龙换成猫然后去掉牌子，并且改成晚上",
+        "不要龙，要一只猫，去掉牌子，改成晚上",
     ],
 )
 def test_several(prompt: str):
@@ -243,6 +246,8 @@ def test_compound_name():
     assert "pirate ship" in write(edited("change the pirate to a ninja", canvas))
 
 
+@example("换成下雨天，有话筒")
+@example("坐在松树冬上")
 @settings(max_examples=120, deadline=None)
 @given(
     st.text(max_size=120)

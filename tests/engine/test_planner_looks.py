@@ -4,8 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from canvas import write
+from canvas import Canvas, write
+from engine.composer.planner.editing import edit_scene
+from engine.composer.planner.reading import read_prompt
+from engine.composer.planner.scenes import new_scene
 from tests.engine.rig.cave import CAVE, edited, region
+
+
+def scene(prompt: str) -> Canvas:
+    return new_scene(read_prompt(prompt), 0)
+
+
+CAT = scene("a cat on a sofa")
 
 # --- place, size, distance, quality
 
@@ -159,3 +169,97 @@ def test_background():
     """The background's colour is the global one."""
     assert edited("make the background dark blue").global_description.color == "darkblue"
     assert edited("把背景改成蓝色").global_description.color == "blue"
+
+
+# --- what somebody wears or has
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "give the cat a hat",
+        "give it a hat",
+        "put a hat on the cat",
+        "put a hat on its head",
+        "make the cat wear a hat",
+        "the cat should wear a hat",
+        "he needs a hat",
+        "could you please add a hat?",
+        "给猫加一顶帽子",
+        "给猫戴上帽子",
+        "让猫戴一顶帽子",
+        "给它一顶帽子",
+        "头上戴一顶帽子",
+        "猫要有一顶帽子",
+    ],
+)
+def test_clothes(prompt: str):
+    """What is worn is told with who wears it, and gets no region of its own."""
+    canvas = edited(prompt, CAT)
+    assert len(canvas.local_descriptions) == len(CAT.local_descriptions)
+    assert canvas.local_descriptions[0].description == "A fluffy cat, wearing a hat, with bright green eyes."
+    assert canvas.global_description.description == "A cat wearing a hat on a sofa in a sunny room."
+
+
+@pytest.mark.parametrize(
+    ("start", "prompt", "description"),
+    [
+        ("a horse", "give the horse wings", "A horse with wings."),
+        ("a horse", "给马加上翅膀", "A horse with wings."),
+        ("a bear", "give him a red scarf and glasses", "A bear wearing glasses and a red scarf."),
+        ("a girl reading a book", "make her hair red", "A girl with red hair reading a book."),
+        ("a girl reading a book", "头发改成红色", "A girl with red hair reading a book."),
+        ("a cat wearing a hat", "take off the hat", "A cat."),
+        ("a cat wearing a hat", "把帽子摘掉", "A cat."),
+        ("a cat wearing a hat", "make the hat red", "A cat wearing a red hat."),
+        ("a cat wearing a hat", "帽子要红色的", "A cat wearing a red hat."),
+        ("a cat wearing a hat", "give it a red hat", "A cat wearing a red hat."),
+    ],
+)
+def test_belongings(start: str, prompt: str, description: str):
+    """What somebody wears, or has of nature, comes, changes and goes."""
+    assert description in {x.description for x in edited(prompt, scene(start)).local_descriptions}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["give the cat a parrot", "put a hat on the sofa", "add a hat on the left"]
+)
+def test_what_nobody_wears(prompt: str):
+    """Other gifts, and clothes that lie about, are things of their own."""
+    assert len(edited(prompt, CAT).local_descriptions) == len(CAT.local_descriptions) + 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "description"),
+    [
+        ("make the tiger sleep", "A sleeping tiger."),
+        ("can u make it sleeping", "A sleeping tiger."),
+        ("让老虎睡觉", "A sleeping tiger."),
+    ],
+)
+def test_deeds(prompt: str, description: str):
+    """Who is to do something else no longer does what they did."""
+    assert region(edited(prompt, scene("a tiger in the jungle")), "tiger").description == description
+
+
+# --- "it" in a later message
+
+
+@pytest.mark.parametrize(
+    ("earlier", "prompt", "noun"),
+    [
+        ((), "make it red", "knight"),
+        (("a cave", "add a cat"), "make it red", "cat"),
+        (("a cave", "加一只猫"), "变成红色", "cat"),
+        (("a cave", "add a cat", "make the sign bigger"), "make it red", "sign"),
+        (("a cave", "add a cat", "make the cat bigger", "move it to the left"), "make it red", "cat"),
+    ],
+)
+def test_it_of_an_earlier_message(earlier: tuple[str, ...], prompt: str, noun: str):
+    """Without a noun the thing is meant that was spoken of last, else the figure that the title names."""
+    old = replace(CAVE, global_description=replace(CAVE.global_description, description="A knight."))
+    for said in earlier[1:]:
+        old = edit_scene(old, said, 0).canvas
+    canvas = edit_scene(old, prompt, 0, earlier).canvas
+    changed = {x.description for x in canvas.local_descriptions if x not in old.local_descriptions}
+    assert [noun in description for description in changed] == [True]

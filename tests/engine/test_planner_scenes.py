@@ -133,6 +133,31 @@ def test_an_occasion_keeps_its_night():
     assert "night sky" not in told(scene("a Mid-Autumn Festival party in a sunny garden"))
 
 
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        ("a family having a picnic", "A family at a picnic."),
+        ("a cozy cafe in paris", "A small cafe on a slow afternoon."),
+        ("a penguin on the ice", "A penguin on ice in a snowy winter landscape."),
+        ("a cat sitting on a sofa", "A cat sitting on a sofa in a sunny room."),
+        ("a deer in a forest", "A deer in a dense forest."),
+        ("孩子们踢足球", "Children playing football in a football stadium."),
+        ("长胡子的老巫师", "An old wizard with a long beard in an old tower."),
+        ("桌子上有一碗水果", "A bowl of fruit on a table in a still life."),
+    ],
+)
+def test_title(prompt: str, title: str):
+    """The title says what the prompt says, in whole sentences."""
+    assert scene(prompt).global_description.description == title
+
+
+def test_leading_place():
+    """Who is named after a place is the one who is there: under a tree a girl."""
+    canvas = scene("树下看书的女孩")
+    assert canvas.global_description.description.startswith("A girl reading a book under a tree")
+    assert canvas.local_descriptions[0].description == "A girl reading a book."
+
+
 def test_color_time_and_place_combine():
     """A hero with a colour, a place and a time of day all come together."""
     canvas = scene("a red dragon on the beach at sunset")

@@ -1,5 +1,8 @@
 """The tables that migrations make are those that the models describe, on each database."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -205,3 +208,22 @@ def test_there_is_a_way_back(url):
         command.downgrade(configuration(connection), "base")
     with connected(url) as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_a_draft_is_written_from_the_models(tmp_path: Path) -> None:
+    """It has the next number, and makes the column that the models have and the last migration lacks."""
+    for package in ("canvas", "storage"):
+        shutil.copytree(package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    models = tmp_path / "storage" / "models.py"
+    models.write_text(models.read_text() + '    hint: Mapped[str] = mapped_column(server_default="")\n')
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    for arguments in (
+        ("-m", "storage.migrations", "a hint to notes"),
+        ("-c", f"from storage import upgrade; upgrade({url!r})"),
+    ):
+        subprocess.run([sys.executable, *arguments], cwd=tmp_path, timeout=120, check=True)
+    versions = sorted(path.name for path in (tmp_path / "storage/migrations/versions").glob("v*.py"))
+    assert versions[-1] == f"v{len(versions):04}_a_hint_to_notes.py"
+    engine = create_engine(url)
+    assert "hint" in {column["name"] for column in inspect(engine).get_columns("note")}
+    engine.dispose()

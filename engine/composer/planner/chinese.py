@@ -127,6 +127,8 @@ class _Ordering:
             if self.verb:
                 self.later = f"{self.verb} {self._phrase()}"
                 self.verb = ""
+            elif self.run[-1].english in tables.belongings():
+                self.later = f"{tables.belongings()[self.run[-1].english]} {self._phrase()}"
             elif self.run[-1].english in _setting_names():
                 self.later = f"in {self._phrase()}"
             else:

@@ -8,12 +8,18 @@ from functools import cache
 
 from engine.composer.planner import chinese, tables
 from engine.composer.planner.preparing import in_english
+from engine.composer.planner.vocabulary import cut
 
 MAX_CLAUSE_CHARS = 300
 MARK = re.compile(r"inscription(\d+)")
 """What stands for quoted words."""
 
-_POLITENESS = re.compile(r"^(?:请|麻烦|帮我|能不能|可以|然后|再|并|也|还)+|[吧吗呢呀啊了]+$")
+_POLITENESS = re.compile(
+    r"^(?:请问|请|麻烦你?|帮我|帮忙|能不能|可不可以|能否|可以|都|全都|全部|我想让?|我希望|希望|谢谢你?|那|然后|再|并|也|还)+"
+    r"|(?:可以吗|好吗|行吗|好不好|谢谢你?|[吧吗呢呀啊了？?～~])+$"
+)
+_PRONOUNS = {"她": "her", "他": "him"}
+_IT = re.compile(r"(?:[它他她]们|它|[这那]个?|(?:整个)?画面|图片?|场景|一切)?")
 _WRITTEN = re.compile(
     r"(?P<before>.*?)(?:上面|上)?写(?:着|有|上)(?P<words>inscription\d+)的(?P<thing>[^和与跟、，,]+)(?P<after>.*)"
 )
@@ -57,15 +63,29 @@ def clause_in_english(clause: str) -> str:
     for rule, english in _chinese_rules():
         match = rule.fullmatch(bare)
         if match:
-            found = {name: _glossed(text) for name, text in match.groupdict().items() if text}
-            return english.format(x=found.get("x") or "it", y=found.get("y", ""), z=found.get("z", ""))
+            parts = match.groupdict(default="")
+            y, z = (_glossed(parts.get(name, "")) for name in ("y", "z"))
+            return english.format(x=_meant(parts.get("x", "")), y=y, z=z)
     return _glossed(bare)
+
+
+def _meant(text: str) -> str:
+    """The thing that a clause is about; one that the glossary does not know stays as it was said.
+
+    So it is not found, and not taken for "it" or for another of what was spoken of.
+    """
+    bare = text.removesuffix("的")
+    if _IT.fullmatch(bare):
+        return "it"
+    english = _PRONOUNS.get(bare) or _glossed(text)
+    says = any(word.role not in {"determiner", "many"} and not word.number for word in cut(english))
+    return english if says or not chinese.to_english(text)[1] else text
 
 
 @cache
 def _clause_break() -> re.Pattern[str]:
     verbs = "|".join(tables.table("edits")["verbs"].split())
-    chinese_verbs = "把|将|让|使|加|添|增|去|删|不要|移|换|改|变|交换|放|再|在|给|用|背景|左|右|天"
+    chinese_verbs = "把|将|让|使|加|添|增|去|删|不要|移|换|改|变|交换|放|再|在|给|用|背景|左|右|天|要"
     return re.compile(
         rf"[;；。!！\n]+|\.(?=\s|$)|(?:,|，|\band\b|\bthen\b|&)+\s*(?:(?:and|then|also|please|now)\s+)*(?=(?:{verbs})\b)"
         rf"|[，,、]\s*(?=(?:然后|并且|并|同时|再|还有|也)?(?:{chinese_verbs}))|(?:然后|并且|同时|接着)|并(?=把|将|让|加|去|删)",

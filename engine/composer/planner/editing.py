@@ -3,23 +3,34 @@
 Knows the canvas and its texts. What the person's words ask for is `instructions`' work.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from random import Random
 
-from canvas.model import Canvas, LocalDescription
-from canvas.names import OFFSETS
-from canvas.reading import read_location
-from engine.composer.planner import retelling
-from engine.composer.planner.asked import ANYWHERE, Spot, Thing
-from engine.composer.planner.finding import Found, find, names_of
-from engine.composer.planner.hours import apply_hour
-from engine.composer.planner.inflection import lowered, sentence
-from engine.composer.planner.instructions import (
+from canvas.model import Canvas
+from engine.composer.planner.arranging import absent_anchor, moved
+from engine.composer.planner.asked import ANYWHERE, Thing
+from engine.composer.planner.changing import (
+    clad,
+    described,
+    removed,
+    replaced,
+    scaled,
+    swapped,
+    with_background,
+    with_moved,
+    with_region,
+    with_thing,
+    with_told_region,
+)
+from engine.composer.planner.chinese import is_chinese
+from engine.composer.planner.edits import (
     Add,
     Approach,
     Describe,
     Edit,
+    Give,
     Inscribe,
     Move,
     PaintBackground,
@@ -27,43 +38,28 @@ from engine.composer.planner.instructions import (
     Replace,
     Resize,
     SetHour,
+    SetScene,
+    SetTone,
     Swap,
-    read_instructions,
 )
-from engine.composer.planner.phrases import Phrase
-from engine.composer.planner.placing import Placement, Wish, place
+from engine.composer.planner.finding import Found, find, is_being, names_of
+from engine.composer.planner.hours import at_hour
+from engine.composer.planner.inflection import singular
+from engine.composer.planner.instructions import names_scene, read_instructions
 from engine.composer.planner.preparing import first_words
-from engine.composer.planner.reading import read_things
-from engine.composer.planner.regions import (
-    approached,
-    color_of,
-    global_without,
-    is_about,
-    is_slight,
-    local_at,
-    local_of,
-    new_region,
-    opening_of,
-    own_tags,
-    placement_of,
-    renamed_global,
-    renamed_region,
-    resized,
-    shifted,
-    with_opening,
-    with_other_thing,
-    with_place_told,
-    with_quality,
-    with_successor,
-    with_words,
-    without_thing,
-    words_for_sign,
-)
-from engine.composer.planner.tables import BACKDROP_DISTANCE
-from engine.composer.planner.telling import head_of, where, with_tag
+from engine.composer.planner.reading import read_prompt, read_things
+from engine.composer.planner.regions import approached, joint_of, local_of, with_words, words_for_sign
+from engine.composer.planner.retelling import inscribed, inscription_of, mentions
+from engine.composer.planner.tables import belongings
+from engine.composer.planner.vocabulary import cut
+from engine.composer.planner.whole import in_scene, with_tone
 from engine.errors import NotUnderstood
 
 MAX_REGIONS = 12
+
+_INDEFINITE = re.compile(r"(?:an?|some|another|two|three|four|five|six|seven|eight|nine|ten|\d+) |\w+s$")
+_PRONOUN = re.compile(r"\b(?:it|him|her|them)\b(?= *(?:$|,|and\b|on\b|in\b|at\b))")
+_ONES = re.compile(r"\b(?:more|ones?)\b ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +76,14 @@ class Edited:
     known: tuple[str, ...]
 
 
-def edit_scene(canvas: Canvas, prompt: str, seed: int) -> Edited:
-    """The canvas with the changes that a prompt asks for.
+def edit_scene(canvas: Canvas, prompt: str, seed: int, earlier: Sequence[str] = ()) -> Edited:
+    """The canvas with the changes that a prompt asks for; "it" may be what an earlier change was about.
 
     Raises:
         NotUnderstood: It asks for nothing that the planner knows, or of nothing that is in the scene.
     """
     edits, unread = read_instructions(prompt)
-    editor = _Editor(canvas, Random(f"{seed}:{prompt}"))
+    editor = _Editor(canvas, Random(f"{seed}:{prompt}"), _subject(earlier))
     for edit in edits:
         editor.apply(edit)
     if not editor.done:
@@ -104,123 +100,178 @@ def edit_scene(canvas: Canvas, prompt: str, seed: int) -> Edited:
     return Edited(editor.canvas, tuple(notes), names_of(editor.canvas))
 
 
+def _things(text: str) -> tuple[Thing, ...]:
+    """The things that a text names in English; what the glossary lacks is none."""
+    return tuple(thing for thing in read_things(text) if not is_chinese(thing.phrase.bare))
+
+
+def _is_loose_belonging(thing: Thing) -> bool:
+    """Whether a thing is worn, and nothing says where it is."""
+    return thing.phrase.is_known and bool(joint_of(thing)) and thing.spot == ANYWHERE
+
+
+def _number_in(target: str) -> int:
+    """How many of a thing are spoken of; 0 for all."""
+    words = cut(target)
+    return next((word.number for word in words if word.number), int(bool(words) and words[0].text == "a"))
+
+
+def _subject(earlier: Sequence[str]) -> str:
+    """What the latest change among some messages was about; the first of them asked for a new scene."""
+    for prompt in reversed(earlier[1:]):
+        for edit in reversed(read_instructions(prompt)[0]):
+            match edit:
+                case Add(text) | Replace(_, text):
+                    subject = next((thing.phrase.bare for thing in read_things(text)), "")
+                case Give(target) | Move(target) | Resize(target) | Approach(target) | Describe(target):
+                    subject = target if any(word.noun for word in cut(target)) else ""
+                case _:
+                    subject = ""
+            if subject:
+                return subject
+    return ""
+
+
 @dataclass(slots=True)
 class _Editor:
-    """Applies edits one after the other; `last` is what "it" means."""
+    """Applies edits one after the other; "it" is what was spoken of `last`, else in a message `before`."""
 
     canvas: Canvas
     rng: Random
+    before: str = ""
     last: str = ""
     done: int = 0
     missing: list[str] = field(default_factory=list[str])
     refused: list[str] = field(default_factory=list[str])
 
-    def apply(self, edit: Edit) -> None:  # noqa: C901 - one case for each change
+    @property
+    def it(self) -> str:
+        """What "it" means, as far as it was said."""
+        return self.last or self.before
+
+    def apply(self, edit: Edit) -> None:
         """Makes one change."""
         match edit:
+            case SetHour() | SetScene() | SetTone() | PaintBackground():
+                self._change_whole(edit)
+            case Replace() | Add() | Give() | Remove() | Move() | Swap():
+                self._change_cast(edit)
+            case _:
+                self._change_thing(edit)
+
+    def _change_whole(self, edit: SetHour | SetScene | SetTone | PaintBackground) -> None:
+        match edit:
+            case SetScene(text):
+                self._set_scene(text)
+            case SetTone(_, _, said) if said and self.last:
+                self._change_thing(Describe("it", said))
+            case SetTone(mood, style, _):
+                self._set(with_tone(self.canvas, mood, style, self.rng))
+            case SetHour(hour):
+                self._set(at_hour(self.canvas, hour))
+            case PaintBackground(color, said):
+                self._set(with_background(self.canvas, color, said))
+
+    def _change_cast(self, edit: Replace | Add | Give | Remove | Move | Swap) -> None:
+        match edit:
             case Replace(target, new):
-                self._on(target, lambda found: self._replace(found, new))
+                self._replace(target, new)
             case Add(text):
                 self._add(text)
+            case Give(target, text):
+                self._give(target, text)
             case Remove(targets):
                 for target in targets:
-                    self._on(target, self._remove)
+                    self._remove(target)
             case Move(target, to):
                 self._move_or_add(target, to)
-            case Resize(target, step):
-                self._on(target, lambda found: self._change(found, resized(local_of(found), step, found)))
-            case Approach(target, step):
-                self._on(target, lambda found: self._change(found, approached(local_of(found), step)))
-            case Describe(target, quality):
-                self._on(target, lambda found: self._describe(found, quality))
             case Swap(one, other):
                 self._swap(one, other)
+
+    def _change_thing(self, edit: Resize | Approach | Describe | Inscribe) -> None:
+        match edit:
+            case Resize(target, step):
+                self._on(target, lambda found: scaled(self.canvas, found, step))
+            case Approach(target, step):
+                self._on(
+                    target,
+                    lambda found: with_region(self.canvas, found.index, approached(local_of(found), step)),
+                )
+            case Describe(target, quality) if owner := self._owner_of(target):
+                self._give(owner, f"{quality} {cut(target)[-1].text}")
+            case Describe(target, quality):
+                self._on(target, lambda found: described(self.canvas, found, quality))
             case Inscribe(target, words_):
-                self._on(target, lambda found: self._inscribe(found, words_))
-            case SetHour(hour):
-                self.canvas = apply_hour(self.canvas, hour)
-                self.done += 1
-            case PaintBackground(color, said):
-                self._paint_background(color, said)
+                self._on(target, lambda found: self._inscribed(found, words_))
+
+    def _set(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.done += 1
 
     # --- finding
 
-    def _on(self, target: str, act: Callable[[Found], None]) -> None:
-        """Does something to what a target means, or remembers that it is not there."""
-        found = find(self.canvas, target, self.last)
-        if found is None:
-            self.missing.append(target)
+    def _on(self, target: str, change: Callable[[Found], Canvas | None]) -> None:
+        """Changes what a target means; what is not there, or cannot be changed, is remembered."""
+        found = find(self.canvas, target, self.it)
+        canvas = change(found) if found else None
+        if found is None or canvas is None:
+            self.missing += [] if found else [target]
             return
         self.last = found.name
-        missing_before = len(self.missing)
-        act(found)
-        self.done += len(self.missing) == missing_before
+        self.canvas = canvas
+        self.done += 1
 
-    def _change(self, found: Found, local: LocalDescription) -> None:
-        """Puts a changed region in its place."""
-        if found.index is None:
-            return
-        locals_ = self.canvas.local_descriptions
-        self._set((*locals_[: found.index], local, *locals_[found.index + 1 :]))
+    def _has_region(self, text: str) -> bool:
+        found = find(self.canvas, text, "")
+        return found is not None and found.index is not None
 
-    def _set(self, locals_: tuple[LocalDescription, ...]) -> None:
-        self.canvas = replace(self.canvas, local_descriptions=locals_, repairs=())
-
-    def _retell(self, found: Found, local: LocalDescription, retell: Callable[[str], str]) -> None:
-        """Puts a changed region in its place; the global texts follow.
-
-        Where they repeat the region's opening they take over its new words, else they are retold.
-        """
-        old, new = opening_of(local_of(found)), opening_of(local)
-        self._change(found, local)
-        self._retell_global(lambda text: new if old and text == old else retell(text))
-
-    def _retell_global(self, retell: Callable[[str], str]) -> None:
-        scene = self.canvas.global_description
-        scene = replace(
-            scene,
-            description=retell(scene.description) or scene.description,
-            detailed_descriptions=tuple(retell(text) for text in scene.detailed_descriptions),
-        )
-        self.canvas = replace(self.canvas, global_description=scene)
+    def _owner_of(self, target: str) -> str:
+        """Who has what nothing tells of so far, as her hair; empty for anything else."""
+        words = cut(target)
+        noun = words[-1].noun if words else None
+        if noun is None or noun.name not in belongings() or find(self.canvas, target, self.it):
+            return ""
+        return " ".join(word.text.removesuffix("'s") for word in words[:-1]) or "him"
 
     # --- changing
 
-    def _replace(self, found: Found, new: str) -> None:
-        if words_ := words_for_sign(found, new):
-            self._inscribe(found, words_)
+    def _replace(self, target: str, new: str) -> None:
+        found = find(self.canvas, target, self.it)
+        if found and (words_ := words_for_sign(found, new)):
+            self._on(target, lambda found: self._inscribed(found, words_))
             return
-        things = read_things(new)
-        if not things:
-            self.missing.append(new)
+        things = _things(new)
+        if not (found and things):
+            self.missing.append(new if found else target)
             return
+        self.canvas = replaced(self.canvas, found, things[0], self.rng)
         self.last = things[0].phrase.noun.name
-        old = local_of(found) if found.index is not None else None
-        if old is not None:
-            self._change(found, with_other_thing(old, found, things[0], self.rng))
-        self._rename_elsewhere(found, things[0].phrase, old)
+        self.done += 1
         for other in things[1:]:
             self._add_thing(other)
 
-    def _rename_elsewhere(self, found: Found, phrase: Phrase, old: LocalDescription | None) -> None:
-        locals_ = tuple(
-            local if index == found.index else renamed_region(local, found.forms, phrase)
-            for index, local in enumerate(self.canvas.local_descriptions)
-        )
-        scene = self.canvas.global_description
-        if old:
-            scene = with_successor(scene, old, local_at(self.canvas, found.index))
-        gone = own_tags(old, locals_) if old else frozenset[str]()
-        self._set(locals_)
-        scene = renamed_global(scene, found.forms, phrase, gone)
-        self.canvas = replace(self.canvas, global_description=scene)
-
     def _add(self, text: str) -> None:
-        things = read_things(text)
-        standing = [thing for thing in things if not self._is_anchor(thing, things)]
+        text = self._with_names(text)
+        things = _things(text)
+        if things and all(map(_is_loose_belonging, things)) and self._on_somebody(things):
+            return
+        standing = [
+            thing
+            for thing in things
+            if not (self._is_anchor(thing, things) or self._is_there(thing, text, things))
+        ]
         self.missing += [] if standing else [text]
         for thing in standing:
             self._add_thing(thing)
+
+    def _on_somebody(self, things: tuple[Thing, ...]) -> bool:
+        """Gives things to wear to whom the title names, if there is anybody."""
+        owner = find(self.canvas, "him", self.it)
+        title = self.canvas.global_description.description
+        if owner is None or not mentions(title, owner.forms):
+            return False
+        self._on("him", lambda found: clad(self.canvas, found, things))
+        return True
 
     def _is_anchor(self, thing: Thing, things: tuple[Thing, ...]) -> bool:
         """Whether a thing is named only to say where another goes: "a bird above the castle"."""
@@ -228,166 +279,95 @@ class _Editor:
         refers = any(name in other.spot.anchors for other in things if other is not thing)
         return refers and find(self.canvas, name, "") is not None
 
+    def _is_there(self, thing: Thing, text: str, things: tuple[Thing, ...]) -> bool:
+        """Whether a thing is spoken of as known, beside a new one: "an umbrella for the robot"."""
+        is_definite = re.search(rf"\bthe {re.escape(thing.phrase.bare)}\b", text) is not None
+        return is_definite and len(things) > 1 and find(self.canvas, thing.phrase.head, "") is not None
+
+    def _with_names(self, text: str) -> str:
+        """The text with names for "behind it" and "two more red ones"."""
+        found = find(self.canvas, "it", self.it)
+        if found is None:
+            return text
+        bare = _ONES.sub("", text)
+        if not read_things(bare):
+            return f"{bare} {found.name if _ONES.match(text) else singular(found.name)}"
+        return _PRONOUN.sub(self._name_of, text)
+
+    def _name_of(self, pronoun: re.Match[str]) -> str:
+        found = find(self.canvas, pronoun[0], self.it)
+        return f"the {found.name}" if found else pronoun[0]
+
     def _add_thing(self, thing: Thing) -> None:
+        self.done += 1
         if len(self.canvas.local_descriptions) >= MAX_REGIONS:
             self.refused.append(thing.phrase.bare)
-            self.done += 1
             return
-        local = new_region(self.canvas, thing, self._placed(thing), self.rng)
-        scene = self.canvas.global_description
-        joint = " and " if ", with " in scene.description else ", with "
-        scene = replace(
-            scene,
-            description=sentence(f"{scene.description.rstrip('. ')}{joint}{lowered(thing.phrase.text)}"),
-            detailed_descriptions=(*scene.detailed_descriptions, local.detailed_descriptions[0]),
-            tags=with_tag(scene.tags, thing.phrase.bare),
-        )
-        self.canvas = Canvas(scene, (*self.canvas.local_descriptions, local))
+        self.canvas = with_thing(self.canvas, thing, self.rng)
         self.last = thing.phrase.noun.name
-        self.done += 1
 
-    def _placed(self, thing: Thing) -> Placement:
-        anchors = tuple(
-            placement_of(local_of(found))
-            for anchor in thing.spot.anchors
-            if (found := find(self.canvas, anchor, "")) and found.index is not None
-        )
-        spot = thing.spot if thing.spot.place or anchors else ANYWHERE
-        taken = [
-            placement_of(local)
-            for local in self.canvas.local_descriptions
-            if local.distance_to_viewer < BACKDROP_DISTANCE
-        ]
-        return place(Wish(thing.phrase.noun, spot, thing.phrase.said_size, anchors=anchors), taken, self.rng)
-
-    def _remove(self, found: Found) -> None:
-        old = local_of(found) if found.index is not None else None
-        opening = opening_of(old) if old else ""
-        rest = tuple(
-            local for index, local in enumerate(self.canvas.local_descriptions) if index != found.index
-        )
-        # another thing of the same name stays, and so does what is told of it
-        if not any(is_about(local, found) for local in rest):
-            rest = tuple(without_thing(local, found.forms) for local in rest)
-            rest = tuple(local for local in rest if local.description)
-        scene = with_opening(self.canvas.global_description, opening, "")
-        if not any(is_about(local, found) for local in rest):
-            scene = global_without(scene, found.forms)
-        self.canvas = Canvas(scene, rest)
+    def _remove(self, target: str) -> None:
+        self._on(target, lambda found: removed(self.canvas, found, _number_in(target)))
         self.last = ""
 
-    def _move_or_add(self, target: str, to: str) -> None:
-        is_new = target.startswith(("a ", "an ", "some ", "two ", "three ")) and not find(
-            self.canvas, target, ""
-        )
-        if is_new:
-            self._add(f"{target} {to}")
+    def _give(self, target: str, text: str) -> None:
+        """What is worn or part of a body is told with its owner; anything else stands beside them."""
+        things = _things(text)
+        found = find(self.canvas, target, self.it)
+        is_owner = found is None or (found.index is not None and is_being(local_of(found)))
+        if not things:
+            self.missing.append(text)
+        elif all(map(joint_of, things)) and is_owner:
+            self._on(target, lambda owner: clad(self.canvas, owner, things))
         else:
-            self._on(target, lambda found: self._move(found, to))
+            self._add(f"{text} on {target}" if found else text)
 
-    def _move(self, found: Found, to: str) -> None:
+    def _move_or_add(self, target: str, to: str) -> None:
+        if _INDEFINITE.match(target) and not self._has_region(target):
+            self._add(f"{target} {to}")
+        elif names_scene(to) and not self._has_region(to):
+            self._set_scene(to)
+        else:
+            self._on(target, lambda found: self._moved(found, to))
+
+    def _moved(self, found: Found, to: str) -> Canvas | None:
         if found.index is None:
             self.missing.append(found.name)
-            return
-        local = local_of(found)
-        moved = self._moved(local, to)
-        if moved is None:
+            return None
+        if thing := absent_anchor(self.canvas, found, to):
+            return with_thing(self.canvas, thing, self.rng)
+        new = moved(self.canvas, local_of(found), to, self.rng)
+        if new is None:
             self.missing.append(to)
+            return None
+        return with_moved(self.canvas, found, new)
+
+    def _set_scene(self, text: str) -> None:
+        """Another place, with what is named beside it and does not come with it."""
+        reading = read_prompt(text)
+        if not reading.scenes:
+            self.missing.append(text)
             return
-        new_place = where(moved.location, moved.distance_to_viewer)
-        self._retell(
-            found,
-            with_place_told(local, moved),
-            lambda text: retelling.moved(text, new_place) if retelling.mentions(text, found.forms) else text,
-        )
-
-    def _moved(self, local: LocalDescription, to: str) -> LocalDescription | None:
-        """The region at its new place, or None when the place cannot be read."""
-        things = [thing for thing in read_things(f"it thing {to}") if thing.phrase.noun.name != "thing"]
-        spots = [thing.spot for thing in read_things(f"thing {to}")][:1]
-        spot = spots[0] if spots else ANYWHERE
-        if spot.relation and things:
-            anchor = Thing(things[0].phrase, spot=Spot("", spot.relation, spot.anchors))
-            placed = self._placed(anchor)
-            return replace(
-                local, location=placed.location, offset=placed.offset, distance_to_viewer=placed.distance
-            )
-        if spot.place in {"background", "foreground"}:
-            distance = max(6.5, local.distance_to_viewer) if spot.place == "background" else 1.0
-            return replace(local, distance_to_viewer=distance)
-        if is_slight(to):
-            return shifted(local, to)
-        location = spot.place or read_location(to)
-        return replace(local, location=location, offset=next(iter(OFFSETS))) if location else None
-
-    def _describe(self, found: Found, quality: str) -> None:
-        if found.index is None:
-            self._requalify_mentions(found, quality)
-            return
-        local = local_of(found)
-        color = color_of(quality)
-
-        def retell(text: str) -> str:
-            return retelling.qualified(text, found.forms, quality, is_color=bool(color))
-
-        self._retell(found, with_quality(local, found, quality, color), retell)
-        scene = self.canvas.global_description
-        self.canvas = replace(self.canvas, global_description=replace(scene, tags=retell(scene.tags)))
-
-    def _requalify_mentions(self, found: Found, quality: str) -> None:
-        """A thing without a region of its own changes wherever a description names it."""
-        is_color = bool(color_of(quality))
-
-        def retell(text: str) -> str:
-            return retelling.qualified(text, found.forms, quality, is_color=is_color)
-
-        self._set(
-            tuple(
-                replace(
-                    local,
-                    description=retell(local.description),
-                    detailed_descriptions=tuple(map(retell, local.detailed_descriptions)),
-                )
-                for local in self.canvas.local_descriptions
-            )
-        )
-        self._retell_global(retell)
+        self.canvas = in_scene(self.canvas, reading, self.rng)
+        for thing in reading.things:
+            if find(self.canvas, thing.phrase.head, "") is None:
+                self._add_thing(thing)
+        self.done += 1
 
     def _swap(self, one: str, other: str) -> None:
-        first, second = find(self.canvas, one, self.last), find(self.canvas, other, self.last)
+        first, second = find(self.canvas, one, self.it), find(self.canvas, other, self.it)
         self.missing += [name for name, found in ((one, first), (other, second)) if found is None]
         if first is None or second is None or first.index is None or second.index is None:
             return
-        here, there = local_of(first), local_of(second)
-        self._put(first, there.location, there.offset)
-        self._put(second, here.location, here.offset)
+        self.canvas = swapped(self.canvas, first, second)
         self.done += 1
 
-    def _put(self, found: Found, location: str, offset: str) -> None:
-        """Moves a region and what is said of its place."""
-        local = local_of(found)
-        moved = replace(local, location=location, offset=offset)
-        self._retell(found, with_place_told(local, moved), lambda text: text)
-
-    def _inscribe(self, found: Found, words_: str) -> None:
+    def _inscribed(self, found: Found, words_: str) -> Canvas | None:
         if found.index is None:
             self.missing.append(found.name)
-            return
+            return None
         local = local_of(found)
-        old = retelling.inscription_of(local.description)
-        self._retell(found, with_words(local, words_), lambda text: retelling.inscribed(text, old, words_))
-
-    def _paint_background(self, color: str, said: str) -> None:
-        scene = self.canvas.global_description
-        self.canvas = replace(self.canvas, global_description=replace(scene, color=color))
-        far = [
-            (local.distance_to_viewer, index)
-            for index, local in enumerate(self.canvas.local_descriptions)
-            if local.distance_to_viewer >= BACKDROP_DISTANCE
-        ]
-        if far:
-            _, index = max(far)
-            head = head_of(self.canvas.local_descriptions[index].description)
-            if head:
-                self._describe(Found(index, self.canvas, head.text, retelling.forms_of(head.text)), said)
-        self.done += 1
+        old = inscription_of(local.description)
+        return with_told_region(
+            self.canvas, found, with_words(local, words_), lambda text: inscribed(text, old, words_)
+        )

@@ -12,11 +12,12 @@ from engine.composer.planner.phrases import Phrase, phrase_of
 from engine.composer.planner.preparing import first_words
 from engine.composer.planner.reading import read_things
 from engine.composer.planner.retelling import forms_of, inscription_of, mentions
-from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, noun_forms
+from engine.composer.planner.tables import BACKDROP_DISTANCE, Noun, kin, noun_forms
 from engine.composer.planner.telling import head_of
 from engine.composer.planner.vocabulary import Word, cut
 
-_IT = frozenset(["it", "this", "that", "them", "he", "she", "him", "they", "everything", "all"])
+_IT = frozenset(["it", "its", "this", "that", "them", "they", "their", "everything", "all"])
+_SOMEBODY = frozenset(["he", "she", "him", "her", "his"])
 _ANYTHING = frozenset(["thing", "things", "one", "object", "figure", "region", "part"])
 _ENOUGH = 2.0
 _MAX_NAME_WORDS = 3
@@ -52,13 +53,16 @@ def find(canvas: Canvas, said: str, last: str) -> Found | None:
     place = next((word.place for word in words if word.place), "")
     content = _unsaid(tuple(word for word in words if not (word.place or word.relation or word.is_break)))
     texts = {word.text for word in content}
-    if (texts & _IT or not content) and not any(word.noun for word in content):
-        return _it(canvas, last)
-    if texts & _ANYTHING and place:
+    if place and (not content or texts & _ANYTHING):
         return _by_place(canvas, place)
+    if (texts & (_IT | _SOMEBODY) or not content) and not any(word.noun for word in content):
+        return _it(canvas, last, among_beings=bool(texts & _SOMEBODY))
     phrase = phrase_of(content)
-    if phrase is None:
-        return None
+    return _by_phrase(canvas, phrase, place) if phrase else None
+
+
+def _by_phrase(canvas: Canvas, phrase: Phrase, place: str) -> Found | None:
+    """The region that suits a phrase best; else what descriptions mention by it."""
     wanted = noun_forms().get(phrase.head, phrase.noun)
     scores = [_score(local, phrase, wanted, place) for local in canvas.local_descriptions]
     best = max(range(len(scores)), key=scores.__getitem__, default=None)
@@ -99,17 +103,54 @@ def _signs_with(canvas: Canvas, words: str) -> tuple[int, ...]:
     )
 
 
-def _it(canvas: Canvas, last: str) -> Found | None:
-    """What was spoken of last; else what stands in the middle, nearest."""
-    if last and last not in _IT:
-        found = find(canvas, last, "")
-        if found:
-            return found
+def is_being(local: LocalDescription) -> bool:
+    """Whether a region is about somebody, as far as its noun is known."""
+    head = head_of(local.description)
+    return head is None or head.is_being
+
+
+def _it(canvas: Canvas, last: str, *, among_beings: bool) -> Found | None:
+    """What was spoken of last, or has just come; else what stands in the middle, nearest."""
+    found = find(canvas, last, "") if last and last not in _IT else None
+    if found and found.index is None and not among_beings:
+        return found
     figures = [
-        (local.location != "in the center", local.distance_to_viewer, index)
+        (
+            not _is_meant(canvas, index, found),
+            not _is_newest(canvas, index),
+            found is None or index != found.index,
+            not _is_told(canvas, local),
+            local.location != "in the center",
+            local.distance_to_viewer,
+            index,
+        )
         for index, local in enumerate(canvas.local_descriptions)
+        if not among_beings or is_being(local)
     ]
-    return _found(canvas, min(figures)[2], None) if figures else None
+    return _found(canvas, min(figures)[-1], None) if figures else None
+
+
+def _is_meant(canvas: Canvas, index: int, found: Found | None) -> bool:
+    """Whether a region is what was spoken of, or another of its name."""
+    if found is None or found.index is None:
+        return False
+    head = head_of(canvas.local_descriptions[index].description)
+    return index == found.index or (head is not None and head.text in found.forms)
+
+
+def _is_told(canvas: Canvas, local: LocalDescription) -> bool:
+    """Whether a region is a figure that the title names."""
+    head = head_of(local.description)
+    title = canvas.global_description.description
+    is_figure = local.distance_to_viewer < BACKDROP_DISTANCE
+    return is_figure and head is not None and mentions(title, forms_of(head.text))
+
+
+def _is_newest(canvas: Canvas, index: int) -> bool:
+    """Whether a region was added by the last change: the global description ends with its opening."""
+    opening = canvas.local_descriptions[index].detailed_descriptions[:1]
+    is_last = index == len(canvas.local_descriptions) - 1
+    return is_last and bool(opening) and canvas.global_description.detailed_descriptions[-1:] == opening
 
 
 def _by_place(canvas: Canvas, place: str) -> Found | None:
@@ -118,7 +159,10 @@ def _by_place(canvas: Canvas, place: str) -> Found | None:
         for index, local in enumerate(canvas.local_descriptions)
         if _is_at(local, place)
     ]
-    return _found(canvas, min(at_place)[1], None) if at_place else None
+    if not at_place:
+        return None
+    chosen = max(at_place) if place == "background" else min(at_place)
+    return _found(canvas, chosen[1], None)
 
 
 def _is_at(local: LocalDescription, place: str) -> bool:
@@ -155,6 +199,10 @@ def _score(local: LocalDescription, phrase: Phrase, wanted: Noun, place: str) ->
         score = 9.0
     elif _tail_matches(head, phrase):
         score = 8.0
+    elif head and head.noun and _is_kind_of(head.noun, wanted):
+        score = 6.0
+    if score and local.distance_to_viewer >= BACKDROP_DISTANCE:
+        score -= 3
     if score and head and singular(head.text) == singular(phrase.head):
         score += 1.5 if head.text == phrase.head else 1
     if score and any(mentions(local.description, (word,)) for word in phrase.modifiers):
@@ -178,7 +226,13 @@ def _tail_matches(head: Word | None, phrase: Phrase) -> bool:
     """A "cake" is also a "birthday cake"."""
     if head is None:
         return False
-    return singular(head.text.rpartition(" ")[2]) == singular(phrase.head.rpartition(" ")[2])
+    said, told = singular(phrase.head.rpartition(" ")[2]), singular(head.text.rpartition(" ")[2])
+    return said == told or (len(said) > 3 and told.endswith(said))
+
+
+def _is_kind_of(noun: Noun, wanted: Noun) -> bool:
+    """Whether a noun is called by its kind, a parrot a bird, or by a name of its kin, a sailboat a ship."""
+    return noun.kind == wanted.name or any({noun.name, wanted.name} <= group for group in kin())
 
 
 def _forms_in_texts(canvas: Canvas, phrase: Phrase) -> tuple[str, ...]:

@@ -50,6 +50,45 @@ def apply_hour(canvas: Canvas, name: str) -> Canvas:
     return Canvas(_changed_global(canvas, hour, locals_[sky] if sky is not None else None), locals_)
 
 
+def at_hour(canvas: Canvas, name: str) -> Canvas:
+    """The canvas at an hour that is asked for after others: in the rain, too, the night stays dark."""
+    time = _time_of_day(canvas)
+    changed = apply_hour(canvas, name)
+    if not time or name in _TIMES_OF_DAY:
+        return changed
+    return _with_weather_in_sky(apply_hour(changed, time), hours()[name])
+
+
+def hours_in(canvas: Canvas) -> tuple[str, ...]:
+    """The hours that a canvas was given, the time of day last."""
+    tagged = set(canvas.global_description.tags.split(", "))
+    return tuple(sorted(tagged & set(hours()), key=lambda name: (name in _TIMES_OF_DAY, name)))
+
+
+def in_hour(text: str, name: str) -> str:
+    """A text as it is told at an hour."""
+    return _without_contradictions(text, hours()[name])
+
+
+def _time_of_day(canvas: Canvas) -> str:
+    """The time of day that shows, but for bright daylight, in which any weather may come."""
+    told = next((name for name in hours_in(canvas) if name in _TIMES_OF_DAY), "")
+    sky = _sky_index(canvas.local_descriptions)
+    if not told and sky is not None and _NIGHT.search(canvas.local_descriptions[sky].description):
+        return "night"
+    return "" if told == "day" else told
+
+
+def _with_weather_in_sky(canvas: Canvas, weather: Hour) -> Canvas:
+    """The canvas with a sentence in its sky of what falls or drifts there."""
+    locals_, sky = canvas.local_descriptions, _sky_index(canvas.local_descriptions)
+    if sky is None or weather.sky_details[0] in locals_[sky].detailed_descriptions:
+        return canvas
+    details = (*locals_[sky].detailed_descriptions, weather.sky_details[0])
+    changed = replace(locals_[sky], detailed_descriptions=details)
+    return replace(canvas, local_descriptions=(*locals_[:sky], changed, *locals_[sky + 1 :]))
+
+
 def _is_ground(local: LocalDescription) -> bool:
     """Whether a region is what the others stand on."""
     top, bottom, left, right = rect(local)
@@ -146,7 +185,7 @@ def _sky_sentence(local: LocalDescription, hour: Hour) -> str:
 def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None) -> GlobalDescription:
     scene = canvas.global_description
     is_told = re.search(rf"\b{re.escape(hour.at)}\b", scene.description)
-    description = _without_other_hours(_without_contradictions(scene.description, hour), hour)
+    description = _without_contradictions(_without_other_hours(scene.description, hour), hour)
     if not is_told and not re.search(rf"\b{hour.name}\b", description):
         description = f"{description.rstrip('. ')} {hour.at}."
     sky = next(
@@ -178,5 +217,5 @@ def _changed_global(canvas: Canvas, hour: Hour, old_sky: LocalDescription | None
 def _without_other_hours(text: str, hour: Hour) -> str:
     for other in hours().values():
         if other.name != hour.name and other.name in hour.replace:
-            text = re.sub(rf",? {re.escape(other.at)}(?=[.,]|$)", "", text)
+            text = re.sub(rf",? {re.escape(other.at)}(?=[.,]|$| (?:at|in) )", "", text)
     return text

@@ -30,12 +30,12 @@ _SINGULARS = {many: one for one, many in _IRREGULAR.items()}
 _SAME_TEXT = """
     sheep fish deer reindeer moose bamboo lavender coral seaweed fireworks glasses sunglasses sweets ruins
     stairs noodles rice bread grass snow rain hay food fruit furniture lightning confetti wheat corn music
-    spacecraft aircraft sushi tea coffee milk water wine beer juice ramen pasta spaghetti people children
+    spacecraft aircraft ice sushi tea coffee milk water wine beer juice ramen pasta spaghetti people children
     police hair smoke fire sand thunder luggage woods northern lights
 """
 _SAME = frozenset(_SAME_TEXT.split())
 _WITH_ES = frozenset({"tomato", "hero", "volcano", "potato", "superhero"})
-_NOT_PLURAL = re.compile(r"(?:ss|us|is|as|os)$")
+_NOT_PLURAL = re.compile(r"(?:ss|us|is|chaos|cosmos|christmas|canvas|atlas|gas)$")
 _VOWEL_SOUND = re.compile(
     r"(?:[aeiou](?!ni(?:corn|on|que|v|f)|uro|ne\b|fo\b|sed)|hour|honest|heir|8|11\b|18\b)"
 )

@@ -87,7 +87,8 @@ class Phrase:
             return _PROPER_NAMES[self.bare]
         if self.number > 1:
             return f"{_NUMBER_NAMES.get(self.number, str(self.number))} {self.bare}"
-        if self.is_plural or is_plural(self.head) or is_uncountable(self.head):
+        is_single = self.has_article and self.noun.kind in _COUNTED_KINDS
+        if self.is_plural or is_plural(self.head) or (is_uncountable(self.head) and not is_single):
             return self.bare
         return f"{article(self.bare)} {self.bare}"
 
@@ -164,7 +165,12 @@ def _number(words: tuple[Word, ...], head: str) -> int:
     counted = next((word.number for word in words if word.number), 0)
     if counted:
         return counted
-    if any(word.role == "many" for word in words) or (is_plural(head) and not is_uncountable(head)):
+    is_some = is_uncountable(head) and any(word.text == "some" for word in words)
+    if (
+        is_some
+        or any(word.role == "many" for word in words)
+        or (is_plural(head) and not is_uncountable(head))
+    ):
         return 0
     return 1
 
@@ -175,6 +181,8 @@ def _made_up(head: str) -> Noun:
     return Noun(name, _UNKNOWN_KIND, _UNKNOWN_COLORS[sum(map(ord, name)) % len(_UNKNOWN_COLORS)])
 
 
+# one deer, two deer
+_COUNTED_KINDS = {"animal", "fish", "flyer"}
 _PROPER_NAMES = {
     "eiffel tower": "the Eiffel Tower", "great wall": "the Great Wall", "milky way": "the Milky Way",
     "santa claus": "Santa Claus", "santa": "Santa", "earth": "the earth",

@@ -98,7 +98,12 @@ def with_inverse_relations(things: list[Thing], placed: dict[str, Placement]) ->
 def _inverse(relation: str, other: Thing) -> str:
     """How the other thing stands to the one that was related to it."""
     is_rooted = other.phrase.noun.kind in _ROOTED_KINDS and relation in {"under", "on"}
-    return "behind" if is_rooted else _INVERSE.get(relation, "")
+    return "behind" if is_rooted else inverse(relation)
+
+
+def inverse(relation: str) -> str:
+    """How the second of two things stands to the first, or empty."""
+    return _INVERSE.get(relation, "")
 
 
 def overlap(one: Rect, other: Rect) -> float:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from engine.composer.planner import tables
-from engine.composer.planner.asked import Reading, Spot, Thing
+from engine.composer.planner.asked import ANYWHERE, Reading, Spot, Thing
 from engine.composer.planner.phrases import Phrase, color_name, of_groups, phrase_of
 from engine.composer.planner.preparing import (
     MAX_CHARS,
@@ -16,7 +16,7 @@ from engine.composer.planner.preparing import (
     take_inscriptions,
     without_command,
 )
-from engine.composer.planner.vocabulary import Word, cut
+from engine.composer.planner.vocabulary import Word, cut, gerunds
 
 MAX_THINGS = 30
 
@@ -51,6 +51,8 @@ _BIG_KINDS = {
     "building",
 }
 _SAYING = {"say", "says", "saying", "reads", "written", "labelled", "labeled", "titled"}
+_HAVING = {"having", "featuring", "containing", "including", "wearing", "holding", "carrying"}
+_LEADING = {"on", "under", "behind", "before", "beside", "above"}
 _WEARING = re.compile(r"\b(?:wearing|with|holding|carrying)\b")
 _HOLDING = {"riding", "holding", "carrying", "hugging", "petting", "feeding"}
 _ON_SOMETHING = {"furniture", "object", "food", "vehicle", "building", "plant"}
@@ -90,6 +92,7 @@ class _Collector:
     things: list[Thing] = field(default_factory=list[Thing])
     scenes: list[str] = field(default_factory=list[str])
     hours: list[str] = field(default_factory=list[str])
+    skipped: list[str] = field(default_factory=list[str])
     soft_scenes: list[str] = field(default_factory=list[str])
     moods: list[str] = field(default_factory=list[str])
     color: str = ""
@@ -102,6 +105,7 @@ class _Collector:
     pending: str = ""
     leads_with_place: bool = False
     open_between: int = -1
+    leading: str = ""
 
     def take(self, word: Word) -> None:
         mark = re.fullmatch(r"inscription(\d+)", word.text)
@@ -132,7 +136,16 @@ class _Collector:
         """Everything named, the nouns that stand for scenes as well."""
         self._close()
         self._end_verb()
+        if len(self.things) > 1 and self.leading in _LEADING:
+            self._turn_round()
         return tuple(self.things)
+
+    def _turn_round(self) -> None:
+        """Of "under a tree a girl" the girl comes first, and is under the tree."""
+        place, thing, *rest = self.things
+        if thing.spot == ANYWHERE:
+            placed = replace(thing, spot=Spot("", self.leading, (place.phrase.noun.name,)))
+            self.things = [placed, place, *rest]
 
     def reading(self, greeting: str, left_out: tuple[str, ...]) -> Reading:
         things = self.all_things()
@@ -161,12 +174,14 @@ class _Collector:
             self.color,
             greeting,
             theme,
-            left_out + tuple(thing.phrase.bare for thing in things[MAX_THINGS:]),
+            (*left_out, *self.skipped, *(thing.phrase.bare for thing in things[MAX_THINGS:])),
         )
 
     def _is_verb_here(self, word: Word) -> bool:
         """A verb follows a noun; before one it describes it ("a sleeping cat")."""
         has_noun = any(other.noun or not (other.is_known or other.is_color) for other in self.chunk)
+        if word.text in gerunds().values() and any(other.is_being for other in self.chunk):
+            return True
         if (
             word.noun
             or word.mood
@@ -246,13 +261,19 @@ class _Collector:
         if alone and not previous and _is_abstract(phrase.head):
             self.theme = self.theme or phrase.head
             return
+        if previous is None and relation == "in" and _is_place_name(phrase):
+            self.skipped.append(phrase.bare)
+            return
         if previous and (relation == "of" or self._belongs(previous, phrase, relation, verb)):
             self.things[-1] = _attached(previous, phrase, relation, verb)
             return
         if previous and verb:
-            self.things[-1] = replace(previous, tail=f"{previous.tail} {verb} {phrase.as_said}".strip())
+            told = f"{verb} {phrase.as_said}" if relation in {"", "with"} else verb
+            previous = replace(previous, tail=f"{previous.tail} {told}".strip())
+            self.things[-1] = previous
         thing = Thing(phrase, "", Spot(self.pending))
         self.pending = ""
+        self.leading = self.leading if previous else relation
         if previous and relation not in {"", "and", "with", "loose", "of"}:
             self._relate_things(previous, thing, relation)
         else:
@@ -284,6 +305,8 @@ class _Collector:
         if verb in _HOLDING or verb.endswith((" at", " to", " for")):
             return True
         if phrase.is_name and relation in {"in", "on", "above", "of"}:
+            return True
+        if relation == "in" and _is_place_name(phrase):
             return True
         if relation == "and":
             # an umbrella and a suitcase are both carried
@@ -322,7 +345,7 @@ class _Collector:
 
     def _end_verb(self) -> None:
         """A verb without an object still tells what the last thing does."""
-        if self.verb and self.things and self.verb not in _SAYING:
+        if self.verb and self.things and self.verb not in _SAYING | _HAVING:
             last = self.things[-1]
             self.things[-1] = replace(last, tail=f"{last.tail} {self.verb}".strip())
         self.verb = ""
@@ -354,6 +377,12 @@ def _is_scene_only(word: Word) -> bool:
 
 def _scene_rank(name: str) -> int:
     return ("occasions", "settings", "subjects", "ideas").index(tables.scenes()[name].kind)
+
+
+def _is_place_name(phrase: Phrase) -> bool:
+    """Whether what follows "in" is somewhere rather than something: "in paris"."""
+    is_plain = not (phrase.is_known or phrase.has_article or phrase.is_plural)
+    return phrase.is_name or (is_plain and len(phrase.words) == 1)
 
 
 def _is_abstract(word: str) -> bool:

@@ -4,6 +4,7 @@ Every function takes a description and gives one; which of them a person means i
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -13,13 +14,14 @@ from canvas.reading import read_color, read_location, read_offset
 from engine.composer.planner import retelling
 from engine.composer.planner.asked import Thing
 from engine.composer.planner.finding import Found
-from engine.composer.planner.inflection import lowered, sentence
+from engine.composer.planner.inflection import lowered, sentence, singular
 from engine.composer.planner.phrases import Phrase
 from engine.composer.planner.placing import Placement
+from engine.composer.planner.reading import read_things
 from engine.composer.planner.scenes import details_of
-from engine.composer.planner.tables import BACKDROP_DISTANCE, words
+from engine.composer.planner.tables import BACKDROP_DISTANCE, belongings, words
 from engine.composer.planner.telling import head_of, tags, where, with_tag
-from engine.composer.planner.vocabulary import cut
+from engine.composer.planner.vocabulary import cut, gerunds
 
 _MAX_DISTANCE = 12.0
 _BLANK_SIGNS = {"sign", "banner", "poster"}
@@ -60,8 +62,14 @@ def with_other_thing(local: LocalDescription, found: Found, thing: Thing, rng: R
         quality_meta=retelling.renamed(local.quality_meta, found.forms, phrase),
         atmosphere=retelling.renamed(local.atmosphere, found.forms, phrase),
         style=retelling.renamed(local.style, found.forms, phrase),
-        color=phrase.color or (phrase.noun.color if phrase.is_known else local.color),
+        color=phrase.color or _color_told(local, description, phrase),
     )
+
+
+def _color_told(local: LocalDescription, description: str, phrase: Phrase) -> str:
+    """The colour of a region's new thing: the old one's where the words keep it, else its own."""
+    is_kept = re.search(rf"\b{re.escape(local.color)}\b", description) is not None
+    return phrase.noun.color if phrase.is_known and not is_kept else local.color
 
 
 def renamed_region(local: LocalDescription, forms: tuple[str, ...], phrase: Phrase) -> LocalDescription:
@@ -122,13 +130,21 @@ def with_quality(local: LocalDescription, found: Found, quality: str, color: str
         rest = retelling.without_other_colors(rest, quality)
     return replace(
         local,
-        description=retell(local.description),
-        detailed_descriptions=(*map(retell, first), *rest),
+        description=retell(_at_rest(local.description, found, quality)),
+        detailed_descriptions=(*(retell(_at_rest(text, found, quality)) for text in first), *rest),
         tags=retell(local.tags)
         if retelling.mentions(local.tags, found.forms)
         else with_tag(local.tags, quality),
         color=color or local.color,
     )
+
+
+def _at_rest(text: str, found: Found, quality: str) -> str:
+    """A text in which a thing no longer does what it did, when it is told to do something else."""
+    if quality not in gerunds().values():
+        return text
+    forms = "|".join(map(re.escape, found.forms))
+    return re.sub(rf"\b({forms}) [a-z]+ing\b[^,.]*", r"\1", text, count=1, flags=re.IGNORECASE)
 
 
 def with_words(local: LocalDescription, words_: str) -> LocalDescription:
@@ -145,6 +161,33 @@ def with_words(local: LocalDescription, words_: str) -> LocalDescription:
     opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(new)}"
     details = (opening, *map(retell, local.detailed_descriptions[1:]))
     return replace(local, description=new, detailed_descriptions=details, tags=retell(local.tags))
+
+
+def with_belonging(local: LocalDescription, found: Found, joint: str, phrase: Phrase) -> LocalDescription:
+    """The region of a being that wears or has something; what it has already is only told anew."""
+    description = dressed(local.description, found, joint, phrase)
+    opening = f"{where(local.location, local.distance_to_viewer)}, {lowered(description)}"
+    return replace(
+        local,
+        description=description,
+        detailed_descriptions=(opening, *local.detailed_descriptions[1:]),
+        tags=with_tag(local.tags, phrase.bare),
+    )
+
+
+def dressed(text: str, found: Found, joint: str, phrase: Phrase) -> str:
+    """A text in which a being wears or has something; what it has there already is only told anew."""
+    own = retelling.forms_of(phrase.head)
+    if not retelling.mentions(text, own):
+        return retelling.dressed(text, found.forms, joint, phrase.text)
+    quality = " ".join(phrase.modifiers)
+    return retelling.qualified(text, own, quality, is_color=bool(phrase.color)) if quality else text
+
+
+def joint_of(thing: Thing) -> str:
+    """How a thing is told with its owner; empty for what stands beside them, as known things mostly do."""
+    usual = "" if thing.phrase.is_known else "with"
+    return "" if thing.inscription else belongings().get(thing.phrase.noun.name, usual)
 
 
 def words_for_sign(found: Found, new: str) -> str:
@@ -236,6 +279,29 @@ def new_region(canvas: Canvas, thing: Thing, placed: Placement, rng: Random) -> 
         f"High quality, with the {thing.phrase.head} in crisp detail.",
         thing.phrase.color or thing.phrase.noun.color,
     )
+
+
+def counted_in(description: str, found: Found) -> Phrase | None:
+    """What a description counts, "three red balloons", or None where it does not count them."""
+    phrase = next((thing.phrase for thing in read_things(description)), None)
+    return phrase if phrase and phrase.number > 1 and phrase.head in found.forms else None
+
+
+def recounted(text: str, old: Phrase, number: int) -> str:
+    """A text with another number of the things that it counts."""
+    head = singular(old.head) if number == 1 else old.head
+    new = replace(old, number=number, words=(*old.modifiers, head), head=head).text
+
+    def put(match: re.Match[str]) -> str:
+        return new.capitalize() if match[0][0].isupper() else new
+
+    return re.sub(rf"\b{re.escape(old.text)}\b", put, text, flags=re.IGNORECASE)
+
+
+def retold(local: LocalDescription, retell: Callable[[str], str]) -> LocalDescription:
+    """A region with its description and details in other words."""
+    details = tuple(map(retell, local.detailed_descriptions))
+    return replace(local, description=retell(local.description), detailed_descriptions=details)
 
 
 def color_of(quality: str) -> str:

@@ -11,7 +11,7 @@ from itertools import takewhile
 from engine.composer.planner.inflection import article, is_plural, is_uncountable, plural, sentence, singular
 from engine.composer.planner.phrases import Phrase, of_groups
 from engine.composer.planner.telling import with_right_articles
-from engine.composer.planner.vocabulary import Word, color_words, vocabulary
+from engine.composer.planner.vocabulary import Word, color_words, gerunds, vocabulary
 
 _PLACE = re.compile(
     r"\b(?:in|on|at|to) the (?:(?:far|very) )?"
@@ -50,7 +50,7 @@ def renamed(text: str, forms: Sequence[str], new: Phrase) -> str:
     end = 0
     for match in _matches(text, forms):
         before = text[end : match.start()]
-        was_plural = is_plural(match[0].lower())
+        was_plural = _is_several(before, match[0].lower())
         before, name = _agreeing(before, was_plural=was_plural, new=new)
         is_start = match.start() == 0
         out += [before, name[:1].upper() + name[1:] if is_start or match[0][0].isupper() else name]
@@ -173,7 +173,11 @@ def _pattern(forms: tuple[str, ...]) -> re.Pattern[str]:
 
 def _matches(text: str, forms: Sequence[str]) -> list[re.Match[str]]:
     """The mentions of a thing in a text, but for those in quotation marks and in other things' names."""
-    found = [m for m in _pattern(tuple(forms)).finditer(text) if not _names_another(text, m)]
+    found = [
+        m
+        for m in _pattern(tuple(forms)).finditer(text)
+        if not (_names_another(text, m) or _ends_another(text, m))
+    ]
     if not found or '"' not in text:
         return found
     quoted = [match.span() for match in re.finditer(r'"[^"]*"', text)]
@@ -184,7 +188,16 @@ def _names_another(text: str, match: re.Match[str]) -> bool:
     """Whether the noun only describes the next one: the pirate in "a pirate ship"."""
     following = re.match(r" ([a-z]+)\b", text[match.end() : match.end() + 24])
     known = vocabulary().get(following[1]) if following else None
-    return known is not None and known.noun is not None and not (known.role or known.is_color)
+    if known is None or known.text in gerunds().values():
+        return False
+    return known.noun is not None and not (known.role or known.is_color)
+
+
+def _ends_another(text: str, match: re.Match[str]) -> bool:
+    """Whether the noun only ends the name of a place: the room in "a living room"."""
+    before = re.search(r"([\w-]+) $", text[: match.start()])
+    known = vocabulary().get(f"{before[1]} {match[0]}".lower()) if before else None
+    return known is not None and bool(known.scenes) and known.noun is None
 
 
 def _first(text: str, forms: Sequence[str]) -> re.Match[str] | None:
@@ -196,6 +209,9 @@ def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
     modifiers = [word for word in new.modifiers if word not in before.lower().split()]
     if new.color:
         before = _without_color_at_end(before)
+    if was_plural and new.number > 1:
+        head, _, adjectives = _noun_phrase_start(before)
+        return head, " ".join([new.text.split()[0], *adjectives, *modifiers, new.head])
     if was_plural == new.is_plural:
         return before, " ".join([*modifiers, new.head])
     one = singular(new.head) if is_plural(new.head) else new.head
@@ -211,14 +227,20 @@ def _agreeing(before: str, *, was_plural: bool, new: Phrase) -> tuple[str, str]:
     return head, " ".join(part for part in [determiner, *adjectives, *modifiers, new.head] if part)
 
 
+def _is_several(before: str, noun: str) -> bool:
+    """Whether a noun is told without an article of its own: "cats", "a bowl of fruit"."""
+    return is_plural(noun) or (is_uncountable(noun) and not _noun_phrase_start(before)[1])
+
+
 def _noun_phrase_start(before: str) -> tuple[str, str, list[str]]:
     """The text before a noun's phrase, its determiner, and its adjectives."""
     words = before.split()
     adjectives = list(takewhile(_is_adjective, reversed(words)))[::-1]
     rest = words[: len(words) - len(adjectives)]
     last = vocabulary().get(rest[-1].lower()) if rest else None
-    determiner = rest.pop() if last and last.role == "determiner" else ""
-    return " ".join([*rest, ""]), determiner, adjectives
+    is_determiner = last is not None and (last.role == "determiner" or last.number > 0)
+    determiner = rest.pop() if is_determiner else ""
+    return " ".join([*([""] if before[:1] == " " else []), *rest, ""]), determiner, adjectives
 
 
 def _phrase_start(text: str, start: int) -> int:
@@ -249,9 +271,11 @@ def _joined(before: str, after: str) -> str:
     before, after = before.rstrip(), after.lstrip()
     joint = re.compile(
         r"(?:,? and|,? or|,|,? with|next to|beside|near|behind|under|above|in front of|between|of|\w+ing|from"
-        r"|to)$",
+        r"|\b(?:to|in|on|at))$",
         re.IGNORECASE,
     )
+    if not re.match(r"and\b", after):
+        before = re.sub(r",? wearing$", "", before)
     following = re.match(r"(?:, and\b|,|and\b)\s*", after, re.IGNORECASE)
     if following and (not before or not before.endswith((",", "and"))):
         after = after[following.end() :]
@@ -310,6 +334,20 @@ def inscribed(text: str, old: str, new: str) -> str:
         return re.sub(rf" (?:that reads?|with the words) [\"“]{words}[\"”]", "", text, flags=re.IGNORECASE)
     pattern = words if " " in old else rf"(?<=[\"“']){words}(?=[\"”'])"
     return re.sub(pattern, lambda _: new, text, flags=re.IGNORECASE)
+
+
+def dressed(text: str, forms: Sequence[str], joint: str, what: str) -> str:
+    """The text with what a thing wears or has after its first mention: "a cat wearing a hat in a park"."""
+    match = _first(text, forms)
+    if not match:
+        return text
+    before, after = text[: match.end()], text[match.end() :]
+    same = re.match(rf"(,?) {joint}\b", after)
+    if same:
+        return f"{before}{same[0]} {what} and{after[same.end() :]}"
+    if re.match(rf" (?:with{'' if joint == 'with' else r'|[a-z]+ing'}) ", after):
+        return f"{before}, {joint} {what},{after}"
+    return f"{before} {joint} {what}{after}"
 
 
 def with_inscription(text: str, head: str, words: str) -> str:

@@ -44,6 +44,7 @@ _GROUND_DISTANCE = 5
 # of other kinds the scenes tell what holds there only
 _TOLD_EVERYWHERE = frozenset({"creature", "animal", "bird", "fish", "vehicle", "flyer"})
 _MINOR_KINDS = frozenset({"food", "object", "sky", "ground"})
+_ACTS = re.compile(r" (?!ceiling|evening|morning|king|ring|string|wing)[a-z]+ing\b")
 _MIRRORED = {"left": "right", "right": "left"}
 
 
@@ -231,7 +232,8 @@ def _forms(noun: Noun) -> tuple[str, ...]:
 
 def _take_over(stage: _Stage, draft: Draft, thing: Thing, form: str) -> None:
     same_number = is_plural(form) == (thing.phrase.is_plural or is_plural(thing.phrase.head))
-    if same_number and not thing.tail and not thing.inscription and not thing.phrase.group:
+    is_told = thing.tail and not (_is_posture(thing.tail) and not _ACTS.search(draft.what))
+    if same_number and not is_told and not thing.inscription and not thing.phrase.group:
         draft.what = _with_modifiers(draft.what, form, thing)
     else:
         draft.what = sentence(thing.text)[:-1]
@@ -256,10 +258,16 @@ def _with_modifiers(what: str, form: str, thing: Thing) -> str:
     before, after = what[: head.start()], what[head.end() :]
     if thing.phrase.color:
         before = re.sub(rf"\b(?:{'|'.join(sorted(color_words(), key=len, reverse=True))}) $", "", before)
-    new = " ".join(word for word in thing.phrase.modifiers if word.lower() not in before.lower().split())
+    said = (*thing.phrase.modifiers, *([thing.tail] if _is_posture(thing.tail) else []))
+    new = " ".join(word for word in said if word.lower() not in before.lower().split())
     same_number = is_plural(form) == is_plural(thing.phrase.head)
-    said = thing.phrase.head if same_number else form
-    return sentence(with_right_articles(f"{before}{new} {said}{after}".replace("  ", " ")))[:-1]
+    noun = thing.phrase.head if same_number else form
+    return sentence(with_right_articles(f"{before}{new} {noun}{after}".replace("  ", " ")))[:-1]
+
+
+def _is_posture(tail: str) -> bool:
+    """Whether a thing's tail is a verb alone, which may stand before it as well: a sleeping cat."""
+    return tail.endswith("ing") and " " not in tail
 
 
 def _make_room(stage: _Stage, count: int, *, keeps_hero: bool) -> None:

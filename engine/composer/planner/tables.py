@@ -17,6 +17,10 @@ BACKDROP_DISTANCE = 7.0
 """From this distance on, a part of a scene is backdrop: it stays when the prompt brings its own figures."""
 
 
+BEINGS = frozenset({"person", "creature", "animal", "bird", "fish"})
+"""The kinds of those who may do, wear and have something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noun:
     """A thing the planner knows.
@@ -179,6 +183,8 @@ def noun_forms() -> Mapping[str, Noun]:
                 noun = nouns()[spaced(name)]
                 forms.setdefault(spaced(said), noun)
                 forms.setdefault(plural(spaced(said)), noun)
+                # people write "butterflys"
+                forms.setdefault(f"{spaced(said)}s", noun)
     return forms
 
 
@@ -192,6 +198,19 @@ def chinese_nouns() -> Mapping[str, str]:
         for name, entry in entries.items()
         for chinese in entry[1].split()
     }
+
+
+@cache
+def belongings() -> Mapping[str, str]:
+    """The nouns that are told with their owner, each with the word that ties it to the owner."""
+    lists: dict[str, str] = words()["belongings"]
+    return {spaced(noun): joint for joint, said in lists.items() for noun in said.split()}
+
+
+@cache
+def kin() -> tuple[frozenset[str], ...]:
+    """Nouns that people use for each other."""
+    return tuple(frozenset(map(spaced, group.split())) for group in words()["kin"])
 
 
 @cache

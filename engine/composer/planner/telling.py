@@ -13,9 +13,10 @@ from engine.composer.planner.inflection import article, lowered, sentence
 from engine.composer.planner.phrases import of_groups
 from engine.composer.planner.placing import Placement
 from engine.composer.planner.tables import BACKDROP_DISTANCE, moods
-from engine.composer.planner.vocabulary import Word, cut
+from engine.composer.planner.vocabulary import Word, cut, gerunds
 
 MAX_TAGS = 24
+MOOD_ENDING = ": that is the mood of the whole picture."
 _WHERE = {
     "in the center": "In the center of the image",
     "on the left": "On the left side of the image",
@@ -101,11 +102,16 @@ def tell_scene(
         detailed_descriptions=(
             *opening,
             *sentences,
-            f"{tone.atmosphere[:-1]}: that is the mood of the whole picture.",
+            mood_sentence(tone.atmosphere),
         ),
         tags=tags((description, *(draft.what for draft in parts)), tone.mood),
         color=color,
     )
+
+
+def mood_sentence(atmosphere: str) -> str:
+    """How the global description tells the air of the whole."""
+    return f"{atmosphere[:-1]}{MOOD_ENDING}"
 
 
 def where(location: str, distance: float) -> str:
@@ -139,7 +145,8 @@ def head_of(text: str) -> Word | None:
         follower = words[index + 1] if index + 1 < len(words) else None
         is_of = follower is not None and (follower.relation == "of" or follower.text == "with")
         is_group = word.text in of_groups() and is_of
-        is_modifier = follower is not None and bool(follower.noun)
+        is_act = follower is not None and follower.text in gerunds().values() and word.is_being
+        is_modifier = follower is not None and bool(follower.noun) and not is_act
         if word.noun and not is_group and not is_modifier:
             return word
     return None

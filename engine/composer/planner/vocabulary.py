@@ -11,7 +11,7 @@ from functools import cache
 from canvas.names import COLORS
 from canvas.synonyms import BASIC_COLORS, COLOR_WORDS
 from engine.composer.planner import tables
-from engine.composer.planner.tables import Noun
+from engine.composer.planner.tables import BEINGS, Noun
 
 MAX_TOKENS = 600
 _MAX_PHRASE_WORDS = 7
@@ -63,6 +63,11 @@ class Word:
         return self != Word(self.text)
 
     @property
+    def is_being(self) -> bool:
+        """Whether it names somebody who may do something."""
+        return self.noun is not None and self.noun.kind in BEINGS
+
+    @property
     def is_break(self) -> bool:
         """Whether it is a punctuation mark."""
         return not self.text[0].isalnum()
@@ -107,6 +112,14 @@ def color_words() -> frozenset[str]:
     """Words that can name a colour before a noun."""
     particular = {word for word in COLOR_WORDS if word.isascii()} - _NO_COLORS
     return frozenset({*COLORS, *(word for word in BASIC_COLORS if word.isascii()), *particular})
+
+
+@cache
+def gerunds() -> dict[str, str]:
+    """The verbs that tell what somebody does, each with its form in "a sleeping cat"."""
+    small = tables.words()
+    others = set(small["adjectives"]["common"].split())
+    return {base: _gerund(base) for base in small["verbs"]["common"].split() if base not in others}
 
 
 @cache
