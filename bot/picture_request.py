@@ -19,6 +19,7 @@ from bot.results import note_text, result_object
 from bot.scene_input import SceneInput, scene_from
 from bot.settings import Settings
 from engine.orders import SKETCH_STRENGTH
+from storage.scene import SceneSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class PictureRequest:
         """
         start = scene_from(source, settings.scene_settings()) if source is not None else None
         return cls(prompt, start, chosen)
+
+    def scene_settings(self, settings: Settings) -> SceneSettings:
+        """What it is painted with: as the picture was that it starts from, but for what was chosen."""
+        kept = self.start.scene.settings if self.start else settings.scene_settings()
+        return replace(kept, **self.chosen)
 
 
 def chosen_settings(
@@ -74,12 +80,11 @@ def carried_out(report: Report, settings: Settings, request: PictureRequest, *, 
         StorageError: The temporary store failed.
     """
     start = request.start
-    kept = start.scene.settings if start else settings.scene_settings()
     job = Job(
         prompt=request.prompt,
         scene=start.scene if start else None,
         png=start.png if start else None,
-        settings=replace(kept, **request.chosen),
+        settings=request.scene_settings(settings),
         limits=settings.studio_limits(),
         language=settings.language,
         paint=paint,
@@ -95,7 +100,7 @@ def paint(report: Report, settings: Settings, request: PictureRequest, output: P
     if output == STANDARD_OUTPUT:
         if sys.stdout.isatty():
             raise typer.BadParameter("a terminal shows no picture; name a file.", param_hint="--output")
-        if report.as_json or request.chosen.get("count", 1) != 1:
+        if report.as_json or request.scene_settings(settings).count != 1:
             raise typer.BadParameter("standard output takes one picture alone.", param_hint="--output")
     result = carried_out(report, settings, request)
     report.note(note_text(result, report.words))

@@ -18,6 +18,8 @@ from storage.errors import NotFound
 NEW_REGION = -1
 LABEL_CHARS = 44
 
+_TEXTS = ("description", "details", "location", "offset", "area", "color")
+
 
 @dataclass(frozen=True, slots=True)
 class RegionForm:
@@ -30,6 +32,10 @@ class RegionForm:
     area: str = "a medium-sized square area"
     color: str = "white"
     distance: float | None = 5.0
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            object.__setattr__(self, name, as_text(getattr(self, name)))
 
     @classmethod
     def of(cls, local: LocalDescription) -> "RegionForm":
@@ -107,6 +113,11 @@ def without_region(canvas: Canvas, index: int) -> Canvas:
 def shortened(text: str) -> str:
     """The text in at most `LABEL_CHARS` characters."""
     return text if len(text) <= LABEL_CHARS else text[: LABEL_CHARS - 1].rstrip() + "…"
+
+
+def as_text(sent: object) -> str:
+    """What was sent for a text field: a null is an empty text."""
+    return "" if sent is None else str(sent)
 
 
 def shown_number(value: float | None) -> object:

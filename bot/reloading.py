@@ -8,6 +8,7 @@ from operator import attrgetter
 import structlog
 
 from bot.settings import Settings, SettingsError, setting_names
+from engine.composer.safety import Safety
 from engine.signals import on_hangup
 
 LIVE = ("picture", "safety", "limits", "roles", "people", "chats")
@@ -32,6 +33,10 @@ class Changes:
     waiting: list[str]
 
 
+Replace = Callable[[Settings, Safety], Changes]
+"""Puts what was found, and what looks at requests from now on, in the place of the old."""
+
+
 def take_over(settings: Settings, found: Settings) -> Changes:
     """Replaces what may change while people are served by what was found."""
     before, lasting = _by_name(settings), {name: getattr(settings.picture, name) for name in LASTING}
@@ -45,14 +50,14 @@ def take_over(settings: Settings, found: Settings) -> Changes:
     )
 
 
-async def reload_when_told(read: Callable[[], Settings], replace: Callable[[Settings], Changes]) -> None:
+async def reload_when_told(read: Callable[[], Settings], replace: Replace) -> None:
     """Hands on the settings that are read at each SIGHUP, until it is cancelled.
 
     What cannot be used is refused with its sentence in the log, and everything stays as it is.
 
     Args:
         read: Reads them.
-        replace: Puts what may change in the place of the old; raises `SettingsError` before that.
+        replace: Is handed them only where all of them can be used.
     """
     told = asyncio.Event()
     with on_hangup(told.set):
@@ -62,22 +67,22 @@ async def reload_when_told(read: Callable[[], Settings], replace: Callable[[Sett
             await _reload(read, replace)
 
 
-async def _reload(read: Callable[[], Settings], replace: Callable[[Settings], Changes]) -> None:
+async def _reload(read: Callable[[], Settings], replace: Replace) -> None:
     try:
-        changes = replace(await asyncio.to_thread(_usable, read))
+        found, safety = await asyncio.to_thread(_usable, read)
     except SettingsError as error:
         _log.error("settings_refused", why=str(error))
         return
+    changes = replace(found, safety)
     _log.info("settings_read_again", changed=changes.made)
     if changes.waiting:
         _log.warning("settings_take_effect_after_a_restart", changed=changes.waiting)
 
 
-def _usable(read: Callable[[], Settings]) -> Settings:
+def _usable(read: Callable[[], Settings]) -> tuple[Settings, Safety]:
     """The settings as they are read; a classifier that they name is imported, however long that takes."""
     found = read()
-    found.studio_safety()
-    return found
+    return found, found.studio_safety()
 
 
 def _by_name(settings: Settings) -> dict[str, object]:

@@ -252,7 +252,7 @@ def _translations(language: Language) -> Mapping[str, tuple[str, ...]]:
     return {
         _first(message.id): _forms(message.string)
         for message in catalog
-        if message.id and all(_forms(message.string))
+        if message.id and message.string and all(_forms(message.string))
     }
 
 

@@ -15,6 +15,7 @@ from bot.reloading import Changes, reload_when_told, take_over
 from bot.settings import Settings, load_settings
 from bot.web import serve
 from bot.worker import jobs_place, open_store, stages_of
+from engine.composer.safety import Safety
 from engine.jobs import JobEngine, Retention
 from engine.signals import until_told
 from engine.stages import Stages
@@ -70,8 +71,8 @@ async def serve_bot(
             Supervisor(worker, silence_s=settings.worker.silence_s) as supervisor,
         ):
 
-            def replace(found: Settings) -> Changes:
-                stages.safety = studio.safety = found.studio_safety()
+            def replace(found: Settings, safety: Safety) -> Changes:
+                stages.safety = studio.safety = safety
                 changes = take_over(settings, found)
                 studio.limits, studio.people = settings.studio_limits(), settings.studio_people()
                 supervisor.hang_up()

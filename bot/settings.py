@@ -266,7 +266,7 @@ def read_settings(path: Path | None = None) -> tuple[Settings | None, tuple[str,
         return None, (str(error),)
     except ValueError as error:
         return None, (of_unreadable(error),)
-    faults = Faults(Settings, str(path or CONFIG_FILE))
+    faults = Faults(Settings, str(path or CONFIG_FILE), environment)
     told = faults.of_variables() + faults.of_keys(values)
     said = _merged(values, environment)
     while True:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final, cast, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.sections import RoleSettings
@@ -16,10 +16,10 @@ from bot.sections import RoleSettings
 ENVIRONMENT_PREFIX: Final = "OMOST_"
 NESTED: Final = "__"
 
-_SECRETS: Final = {"openai": "api_key", "discord": "token", "telegram": "token", "web": "password"}
-"""Keys by their tables; they are taken from the environment alone."""
-_UNTOLD: Final = ("database", "openai", "discord", "telegram", "web.password")
-"""Nothing that stands in these is ever repeated: a password or a key may be among it."""
+_IN_FILES: Final = frozenset({"database.url"})
+"""Secrets that a file may have; all others are taken from the environment alone."""
+_UNTOLD: Final = frozenset({"database", "openai", "discord", "telegram"})
+"""Nothing that stands in these tables is ever repeated: a password may be among it. Nor is any secret."""
 
 
 def variable(name: str) -> str:
@@ -29,7 +29,7 @@ def variable(name: str) -> str:
 
 def names_of(model: type[BaseModel]) -> tuple[str, ...]:
     """Every setting's name, dotted as in `web.port`; those of `roles` are the operator's to choose."""
-    return tuple(_names(model))
+    return tuple(name for name, _ in _leaves(model))
 
 
 def of_unreadable(error: ValueError) -> str:
@@ -48,11 +48,14 @@ class Faults:
     Args:
         model: All settings, with tables as their fields.
         source: The file's name.
+        environment: What variables say, as values of the model.
     """
 
-    def __init__(self, model: type[BaseModel], source: str) -> None:
+    def __init__(self, model: type[BaseModel], source: str, environment: dict[str, Any]) -> None:
         self._known = (*names_of(model), *model.model_fields)
+        self._secrets = tuple(name for name, kind in _leaves(model) if kind is SecretStr)
         self._source = source
+        self._environment = environment
 
     def of_variables(self) -> list[str]:
         """Variables that are no setting; pydantic-settings itself passes over them in silence."""
@@ -63,12 +66,13 @@ class Faults:
     def of_keys(self, values: dict[str, Any]) -> list[str]:
         """Takes keys out of what a file says, which is copied, shown and committed."""
         told: list[str] = []
-        for table, key in _SECRETS.items():
+        for name in sorted(set(self._secrets) - _IN_FILES):
+            table, _, key = name.rpartition(".")
             section: Any = values.get(table)
             if isinstance(section, dict) and cast("dict[str, Any]", section).pop(key, None):
                 told.append(
-                    f"{self._source}: {table}.{key}: a key is taken from the environment alone: set "
-                    f"{variable(f'{table}.{key}')}, and remove it from the file."
+                    f"{self._source}: {name}: a key is taken from the environment alone: set "
+                    f"{variable(name)}, and remove it from the file."
                 )
         return told
 
@@ -83,7 +87,7 @@ class Faults:
 
     def of_unfiltered(self, name: str, model: str) -> str:
         """A model that refuses nothing, named by a setting, without anything that refuses in its place."""
-        place, shown = self._place(name)
+        place, shown = self._place(name.split("."))
         return (
             f"{place}: {shown} is {model!r}, a model that refuses nothing: "
             "say under [safety] what is not composed, as block or classifier."
@@ -103,21 +107,25 @@ class Faults:
             part for part in problem["loc"] if isinstance(part, str) and part != "[key]"
         ]  # no places in lists
         name = ".".join(parts)
-        place, shown = self._place(name)
+        place, shown = self._place(parts)
         if problem["type"] == "extra_forbidden":
             nearest = _nearest_of_role(parts[-1]) if parts[0] == "roles" else self._nearest(name)
             return f"{place}: {shown} is no setting. The nearest is {nearest}."
         if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
             return f"{place}: {shown}: it must be a table, [{name}]."
-        found = "" if name in _UNTOLD or parts[0] in _UNTOLD else f" is {problem['input']!r}"
+        is_untold = parts[0] in _UNTOLD or name in self._secrets
+        found = "" if is_untold else f" is {problem['input']!r}"
         reason = problem["msg"][:1].lower() + problem["msg"][1:].replace("tuple", "list")
         return f"{place}: {shown}{found}: {reason}."
 
-    def _place(self, name: str) -> tuple[str, str]:
-        """Where a setting was set, and what it is called there."""
-        if variable(name) in {found.upper() for found in os.environ}:
-            return "environment", variable(name)
-        return self._source, name
+    def _place(self, parts: Sequence[str]) -> tuple[str, str]:
+        """Where a setting was set, and what it is called there; a variable may hold its whole table."""
+        variables = {found.upper() for found in os.environ}
+        for depth in range(len(parts), 0, -1):
+            holder, inner = variable(".".join(parts[:depth])), ".".join(parts[depth:])
+            if holder in variables and _says(self._environment, parts):
+                return "environment", f"{inner} in {holder}" if inner else holder
+        return self._source, ".".join(parts)
 
     def _nearest(self, wrong: str) -> str:
         """The setting that was most likely meant: misspelt, or in the wrong table."""
@@ -139,14 +147,22 @@ def _nearest_of_role(wrong: str) -> str:
     return max(RoleSettings.model_fields, key=lambda name: _likeness(name, wrong))
 
 
+def _says(values: Any, parts: Sequence[str]) -> bool:
+    """Whether there is something at a place in tables."""
+    if not parts:
+        return True
+    return isinstance(values, dict) and parts[0] in values and _says(values[parts[0]], parts[1:])
+
+
 def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting's name and type."""
     for name, info in model.model_fields.items():
         kind: Any = info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _names(kind, f"{prefix}{name}.")
+            yield from _leaves(kind, f"{prefix}{name}.")
         elif get_origin(kind) is not dict:
-            yield prefix + name
+            yield prefix + name, kind

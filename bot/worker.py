@@ -19,6 +19,7 @@ from bot.reloading import Changes, reload_when_told, take_over
 from bot.replies import words
 from bot.settings import Settings
 from engine.backends import Backends
+from engine.composer.safety import Safety
 from engine.errors import Unavailable
 from engine.jobs import JobsPlace, sqlite_jobs_url
 from engine.leash import Leash
@@ -85,8 +86,8 @@ async def work(settings: Settings, roles: Sequence[str], name: str, read: Callab
             _server_looked_at(settings.backends()),
         ):
 
-            def replace(found: Settings) -> Changes:
-                stages.safety = found.studio_safety()
+            def replace(found: Settings, safety: Safety) -> Changes:
+                stages.safety = safety
                 return take_over(settings, found)
 
             working = serve_worker(

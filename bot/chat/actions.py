@@ -60,7 +60,7 @@ class Actions:
     # --- asking for pictures --------------------------------------------------------------------------
 
     async def compose(self, heard: Heard, prompt: str, options: Options) -> Answer:
-        """A new scene, a change of what is replied to, or the answer to a question; or to a greeting."""
+        """A new scene, a change or its undoing, or the answer to a question or a greeting."""
         post = await self.subjects.message(heard.said)
         if post and post.kind is PostKind.QUESTION:
             return await self._reply(heard, post, prompt)
@@ -69,6 +69,8 @@ class Actions:
                 return Answer(view=guide.hello(heard.words))
             case "thanks":
                 return Answer(view=guide.thanks(heard.words))
+            case "undo":
+                return await self.moving.undo(heard, await self.subjects.meant(heard.said))
             case None:
                 pass
         subject = await self.subjects.shown(post) if post else None
@@ -78,9 +80,11 @@ class Actions:
         return await self.refine(heard, await self._here(heard, subject), prompt, options)
 
     async def refine(self, heard: Heard, subject: Subject, prompt: str, options: Options) -> Answer:
-        """A change of a picture; without words, the form that asks for them."""
+        """A change of a picture, or it taken back; without words, the form that asks for them."""
         if not prompt.strip():
             return self._form_of_change(heard, subject)
+        if small_talk(prompt) == "undo":
+            return await self.moving.undo(heard, subject)
         await self._requests.refine(heard, subject, prompt, options)
         return heard.begun()
 
@@ -135,6 +139,9 @@ class Actions:
         turn = await self._running(heard)
         if turn is None:
             return heard.answer(heard.words.text("Nothing of yours is being worked on here."))
+        return await self._called_off(heard, turn)
+
+    async def _called_off(self, heard: Heard, turn: Turn) -> Answer:
         self._access.check_may_end(heard.speaker, turn.person)
         if not await self._studio.cancel(turn.id):
             return Answer(toast=heard.words.text("It has ended already."))
@@ -201,7 +208,6 @@ class Actions:
             Action.REMOVE_REGION: self._remove_region,
             Action.LOCK_REGION: self._lock_region,
             Action.UNDO: self._undo,
-            Action.HISTORY: self._history,
             Action.GO: self._go,
             Action.PLAN: self._plan,
             Action.FAVOURITE: self._favourite,
@@ -259,12 +265,6 @@ class Actions:
     async def _undo(self, heard: Heard, press: Press) -> Answer:
         return await self.moving.undo(heard, await self._scene(heard, press))
 
-    async def _history(self, heard: Heard, press: Press) -> Answer:
-        conversation = heard.chat.conversation
-        if press.subject:
-            conversation = (await self._scene(heard, press)).revision.conversation
-        return await self.moving.history(heard, conversation)
-
     async def _go(self, heard: Heard, press: Press) -> Answer:
         return await self.moving.go(heard, press.args[-1] if press.args else press.subject, NO_OPTIONS)
 
@@ -281,10 +281,10 @@ class Actions:
         return await self.moving.send_original(heard, await self._subject(heard, press))
 
     async def _cancel(self, heard: Heard, press: Press) -> Answer:
-        del press
-        if heard.said.reply_to is None:
-            raise NotFound("turn", "-")
-        return await self.cancel(heard)
+        if not press.subject:
+            return await self._called_off(heard, await self.subjects.turn(heard.said))
+        turn_id = ":".join((press.subject, *press.args))
+        return await self._called_off(heard, await self.subjects.turn_of_chat(heard.chat, turn_id))
 
     async def _settings(self, heard: Heard, press: Press) -> Answer:
         return await self.preferences.ask(heard, press.subject)

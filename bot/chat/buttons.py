@@ -58,6 +58,12 @@ def named(
     return Button(label, Press(action, subject, args), style)
 
 
+def to_cancel(turn_id: str, words: Words) -> Button:
+    """Calls a turn off; it says which, for people press before its message is known."""
+    subject, *args = turn_id.split(":")
+    return signed(Action.CANCEL, words, subject, *args)
+
+
 def under_result(revision: Revision, words: Words) -> tuple[Row, ...]:
     """What can be done with a result; with each picture of a batch too."""
     rows = tuple(tuple(signed(action, words, revision.id) for action in row) for row in _UNDER_A_RESULT)

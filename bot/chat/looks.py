@@ -47,10 +47,10 @@ def sentence(text: str) -> View:
 # --- a turn, from its beginning to its end ------------------------------------------------------------
 
 
-def progress(shown: Progress, asked: Asked, picture: Picture | None = None) -> View:
+def progress(shown: Progress, asked: Asked, turn_id: str, picture: Picture | None = None) -> View:
     """A turn that runs: of what words, what is being done, how far it is, and a way to call it off."""
     text = paragraphs((asked.line(shown.words), plain(shown.sentence)))
-    return View(text, picture, ((buttons.signed(Action.CANCEL, shown.words),),), is_quiet=True)
+    return View(text, picture, ((buttons.to_cancel(turn_id, shown.words),),), is_quiet=True)
 
 
 def preview(image: Image.Image, words: Words, *, is_spoiler: bool) -> Picture:

@@ -270,7 +270,7 @@ class Messages:
                     progress.note(event)
                     if image := progress.taken_image():
                         picture = looks.preview(image, progress.words, is_spoiler=posting.is_spoiler(post))
-                    editor.show(looks.progress(progress, asked, picture))
+                    editor.show(looks.progress(progress, asked, turn_id, picture))
         except StorageError as error:
             _log.info("progress_ended", turn_id=turn_id, why=repr(error))
         except Exception as error:  # noqa: BLE001 - the result does not need its progress

@@ -18,7 +18,7 @@ from bot.chat.subjects import Subject, Subjects, is_had_in
 from bot.chat.views import NOTHING, Answer
 from engine.errors import NoPictureYet
 from storage.errors import NotFound
-from storage.records import ConversationKey, Revision
+from storage.records import Revision
 from storage.store import Store
 
 SHOWN_IN_HISTORY: Final = overviews.MAX_OPTIONS
@@ -61,12 +61,13 @@ class Moving:
         await self._requests.open_scene(heard, title(revision), revision.scene, options)
         return heard.begun()
 
-    async def history(self, heard: Heard, conversation: ConversationKey) -> Answer:
+    async def history(self, heard: Heard) -> Answer:
         """The newest of the conversation's pictures as a tree, to go on from one of them.
 
         Raises:
             NoPictureYet: There is none.
         """
+        conversation = heard.chat.conversation
         newest = await self._store.history(conversation, SHOWN_IN_HISTORY)
         if not newest:
             raise NoPictureYet
@@ -112,7 +113,12 @@ class Moving:
         return Answer(toast=heard.words.text("No favourite any more."))
 
     async def _move(self, heard: Heard, revision: Revision) -> Answer:
-        """Makes a revision the one that the conversation goes on from, and shows it again."""
+        """Makes a revision the one that the conversation goes on from, and shows it again.
+
+        Raises:
+            NotYours: Only its author goes on from it.
+        """
+        await self._requests.check_may_branch(heard, Subject(revision))
         if await self._reposts.is_asked_anew(heard.said):
             await self._store.move_head(revision.conversation, revision.id)
             is_spoiler = self._access.hides_pictures(heard.chat)
@@ -121,7 +127,9 @@ class Moving:
 
     async def _may_copy(self, heard: Heard, revision: Revision) -> bool:
         """Whether the person can see the revision."""
-        if is_had_in(revision, heard.chat) or await self._subjects.author(revision) == heard.person:
+        if is_had_in(revision.conversation, heard.chat):
+            return True
+        if await self._subjects.author(revision) == heard.person:
             return True
         return await self._store.is_favourite(heard.person, revision.id)
 

@@ -54,7 +54,7 @@ async def beginning(studio: Studio, turn_id: str, asker: str, words: Words) -> V
         if own and own.position and len(queue) > 1:
             shown.note(Queued(own.position, own.wait_s))
         asked = await asked_for(studio.store, await studio.store.turn(turn_id), asker)
-        return looks.progress(shown, asked)
+        return looks.progress(shown, asked, turn_id)
 
     return await lasting(known)
 

@@ -86,7 +86,12 @@ class Regions:
         return heard.begun(removes=True)
 
     async def toggle_lock(self, heard: Heard, subject: Subject, press: Press) -> Answer:
-        """Keeps the next changes from touching a region, or does not any more; each press does it once."""
+        """Keeps the next changes from touching a region, or does not any more; each press does it once.
+
+        Raises:
+            NotYours: Only the author's changes may start there, and so only they say what those leave alone.
+        """
+        await self._requests.check_may_branch(heard, subject)
         index = _index(press)
         line = {lock_line(region_of(subject.revision.scene.canvas, index).description)}
         async with self._locking:  # what somebody else locks at the same moment stays locked

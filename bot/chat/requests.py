@@ -141,6 +141,10 @@ class Requests:
 
         await self._request(heard, order)
 
+    async def check_may_branch(self, heard: Heard, subject: Subject) -> None:
+        """Raises `NotYours` where the person may not go on from the subject."""
+        self._access.check_may_branch(heard.speaker, await self._subjects.author(subject.revision))
+
     async def _repaint(
         self,
         heard: Heard,
@@ -172,8 +176,7 @@ class Requests:
         """
         if not await self._is_begun(heard):
             if subject:
-                author = await self._subjects.author(subject.revision)
-                self._access.check_may_branch(heard.speaker, author)
+                await self.check_may_branch(heard, subject)
             heard.chat.check_shows_pictures()
             asked = await order()
             await self._check_in_time(heard.chat, asked.settings.count)

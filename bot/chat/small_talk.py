@@ -1,4 +1,4 @@
-"""Messages that are no requests: greetings and thanks, in a closed list.
+"""Messages that ask for no picture: greetings, thanks, and taking the last change back, in a closed list.
 
 Only a whole message counts: "hello kitty" is a picture, and so is whatever is not in the list.
 """
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Kind = Literal["hello", "thanks"]
+Kind = Literal["hello", "thanks", "undo"]
 
 _PHRASES: Final[Mapping[Kind, str]] = {
     "hello": """
@@ -27,7 +27,14 @@ _PHRASES: Final[Mapping[Kind, str]] = {
         行; 可以; 嗯; 嗯嗯; 哦; 收到; 赞; 很好; 不错; 真不错; 太好了; 太棒了; 真棒; 棒; 厉害;
         好看; 真好看; 漂亮; 真漂亮; 喜欢; 我喜欢; 哈哈; 哈哈哈
     """,
+    "undo": """
+        undo; undo it; undo that; undo this; undo please; please undo; go back; take it back; take that back;
+        revert; revert it; revert that; change it back;
+        撤销; 撤回; 撤消; 还原; 上一步; 返回上一步; 退回上一步; 改回来; 改回去; 变回来; 变回去
+    """,
 }
+_FIRST: Final[tuple[Kind, ...]] = ("undo", "thanks", "hello")
+"""Of a message that is several kinds, the one that counts."""
 _HANDS: Final = frozenset("👋🖐✋🙋🤝")
 _SIGNS: Final = frozenset("👍👌🙏❤♥💕💖💗💙💚💛🧡💜🖤🤍😀😃😄😁😊🙂😍🥰😘🤩😻🎉👏💯🔥✨⭐😂🤣😉😎🙌💪🥳☺")
 _JOINERS: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
@@ -49,4 +56,4 @@ def small_talk(text: str) -> Kind | None:
         return None
     if not kinds:
         return "hello" if signs <= _HANDS else "thanks"
-    return "thanks" if "thanks" in kinds else "hello"
+    return next(kind for kind in _FIRST if kind in kinds)

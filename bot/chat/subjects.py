@@ -7,7 +7,7 @@ from bot.locks import locked_in, locks_of
 from engine.errors import BadSetting, Busy, NoPictureYet
 from engine.orders import MAX_TEXT_CHARS
 from storage.errors import NotFound
-from storage.records import PersonKey, Post, PostKind, Revision, Turn, TurnStatus
+from storage.records import ConversationKey, PersonKey, Post, PostKind, Revision, Turn, TurnStatus
 from storage.store import Store
 
 LOCKED = "locked"
@@ -68,7 +68,7 @@ class Subjects:
             NotFound: It is not stored, or belongs to another chat.
         """
         revision = await self._store.revision(revision_id)
-        if is_had_in(revision, chat):
+        if is_had_in(revision.conversation, chat):
             return Subject(revision, index)
         start = await self._start(chat)
         if start is None or start.revision.id != revision_id:
@@ -117,6 +117,17 @@ class Subjects:
             raise NotFound("turn", _id(said.reply_to))
         return await self._store.turn(post.turn_id)
 
+    async def turn_of_chat(self, chat: Chat, turn_id: str) -> Turn:
+        """A turn of one of the chat's conversations.
+
+        Raises:
+            NotFound: It is not stored, or belongs to another chat.
+        """
+        turn = await self._store.turn(turn_id)
+        if not is_had_in(turn.conversation, chat):
+            raise NotFound("turn", turn_id)
+        return turn
+
     async def beside(self, chat: Chat, subject: Subject) -> str:
         """The message of the chat that shows a picture, to reply to; empty where there is none."""
         post = await self._store.post_of_turn(subject.revision.turn_id)
@@ -156,9 +167,9 @@ class Subjects:
             raise NotFound("turn", revision.id)
 
 
-def is_had_in(revision: Revision, chat: Chat) -> bool:
-    """Whether the revision belongs to one of the chat's conversations."""
-    home = Chat.of(revision.conversation)
+def is_had_in(conversation: ConversationKey, chat: Chat) -> bool:
+    """Whether the conversation is one of the chat's."""
+    home = Chat.of(conversation)
     return (home.platform, home.chat_id) == (chat.platform, chat.chat_id)
 
 

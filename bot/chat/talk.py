@@ -173,7 +173,7 @@ class Talk:
     @_answered
     async def history(self, heard: Heard) -> Answer:
         """The tree of the conversation's pictures."""
-        return await self._actions.moving.history(heard, heard.chat.conversation)
+        return await self._actions.moving.history(heard)
 
     @_answered
     async def favourites(self, heard: Heard) -> Answer:

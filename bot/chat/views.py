@@ -219,9 +219,8 @@ class Answer:
 
     Attributes:
         toast: A short sentence that goes away by itself.
-        view: A message.
+        view: A message; only that person sees it, where the platform can do that.
         form: To be filled in.
-        is_private: Whether only that person sees the view, where the platform can do that.
         replaces: Whether the view takes the place of the panel that was pressed.
         removes: Whether the panel that was pressed goes away.
         has_begun: Whether the toast says that a request has begun, which its message says to everybody too.
@@ -230,7 +229,6 @@ class Answer:
     toast: str = ""
     view: View | None = None
     form: Form | None = None
-    is_private: bool = True
     replaces: bool = False
     removes: bool = False
     has_begun: bool = False

@@ -147,7 +147,7 @@ class Answering:
         if view and (is_command or answer.replaces):
             await self._replace(interaction, view)
         elif view:
-            await self._add(interaction, view, is_private=answer.is_private)
+            await self._add(interaction, view)
         toast = "" if answer.has_begun else answer.toast
         if is_command and not view:
             await self._end_command(interaction, toast)
@@ -163,13 +163,14 @@ class Answering:
             view=components(view),
         )
 
-    async def _add(self, interaction: _Interaction, view: View, *, is_private: bool) -> None:
+    async def _add(self, interaction: _Interaction, view: View) -> None:
+        """Beside what was pressed."""
         files = await self._files(interaction, view)
         await interaction.followup.send(
             markup(view.text),
             files=[upload.file() for upload in files],
             view=components(view) if view.rows or view.choices else MISSING,
-            ephemeral=is_private,
+            ephemeral=True,
             suppress_embeds=True,
         )
 

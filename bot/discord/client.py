@@ -136,7 +136,7 @@ class OmostClient(discord.AutoShardedClient):
         if bot is None or not hearing.is_for(message, bot):
             return
         said, text = hearing.of_message(message), hearing.words_of(message, bot)
-        locale = await self.locales.of(said.speaker.person) or hearing.locale_of(text)
+        locale = await self.locales.of(said.speaker.person) or hearing.locale_of(message.content)
         said = replace(said, speaker=replace(said.speaker, locale=locale))
         answer = await self._answer(said, message, text)
         if answer.view:

@@ -18,12 +18,11 @@ from bot.chat.commands import COMMANDS, Command
 from bot.chat.platform import Incoming, Message
 from bot.chat.presses import Action, Press
 from bot.chat.scene_options import Options
-from bot.chat.suggestions import MAX_SUGGESTIONS
 from bot.chat.talk import Talk
 from bot.chat.views import Answer
 from bot.discord.answering import Answering
 from bot.discord.forms import SceneFile, file_modal
-from bot.discord.hearing import of_interaction
+from bot.discord.hearing import called_by_name, of_interaction
 from bot.replies import language_of, words
 from bot.sentences import later
 from engine.orders import MAX_GUIDANCE, MAX_HIGH_RESOLUTION, MAX_SEED, MAX_STEPS, MIN_STRENGTH
@@ -168,9 +167,7 @@ def _completing(what: str) -> Callable[[_Interaction, str], Coroutine[Any, Any, 
         except TimeoutError:
             return []
         fitting = (each for each in found if len(each.value) <= MAX_CHOICE_CHARS)
-        return [Choice(name=each.label[:MAX_CHOICE_CHARS], value=each.value) for each in fitting][
-            :MAX_SUGGESTIONS
-        ]
+        return [Choice(name=each.label[:MAX_CHOICE_CHARS], value=each.value) for each in fitting]
 
     return complete
 
@@ -184,13 +181,13 @@ def _options(given: Mapping[str, Any]) -> Options:
 
 
 async def _omost(interaction: _Interaction, prompt: str, **given: Any) -> None:
-    options = _options(given)
-    await _answered(interaction, lambda talk, said: talk.compose(said, prompt, options), is_ahead=True)
+    asked, options = called_by_name(prompt, _NOBODY), _options(given)
+    await _answered(interaction, lambda talk, said: talk.compose(said, asked, options), is_ahead=True)
 
 
 async def _refine(interaction: _Interaction, prompt: str, **given: Any) -> None:
-    options = _options(given)
-    await _answered(interaction, lambda talk, said: talk.refine(said, prompt, options), is_ahead=True)
+    asked, options = called_by_name(prompt, _NOBODY), _options(given)
+    await _answered(interaction, lambda talk, said: talk.refine(said, asked, options), is_ahead=True)
 
 
 async def _render(interaction: _Interaction, **given: Any) -> None:
@@ -265,6 +262,8 @@ _WHOSE: Final = [
     Choice(name=locale_str(later("of this chat")), value="here"),
     Choice(name=locale_str(later("of this server")), value="server"),
 ]
+_NOBODY: Final[Mapping[str, str]] = {}
+"""With an option's text Discord tells no names."""
 _FIELDS: Final = {"avoid": "negative_prompt", "enlarge": "high_resolution"}
 """The options that are called otherwise in `Options`."""
 _CALLBACKS: Final[Mapping[str, tuple[_Callback, tuple[str, ...]]]] = {

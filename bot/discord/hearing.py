@@ -6,7 +6,7 @@ direct.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -20,6 +20,8 @@ from storage.records import PersonKey
 
 ANSWERS_FOR_S: Final = 12 * 60.0
 """Where only the interaction can be answered: its token lives a quarter of an hour."""
+_NAMED: Final = re.compile(r"(?P<gap> ?)<(?:(?:@[!&]?|#)(?P<id>[0-9]+)|a?:(?P<sign>\w+):[0-9]+)>")
+"""How Discord writes a name, or a sign that somebody has drawn for a server."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 
@@ -66,7 +68,23 @@ def is_for(message: discord.Message, bot: discord.ClientUser) -> bool:
 def words_of(message: discord.Message, bot: discord.ClientUser) -> str:
     """What was said, without the bot's name, and at the beginning without what parts it from the rest."""
     name = rf"<@!?{bot.id}>"
-    return re.sub(rf"\A\s*{name}[{BEHIND_NAME}]*|{name}", "", message.content).strip()
+    words = re.sub(rf"\A\s*{name}[{BEHIND_NAME}]*|{name}", "", message.content)
+    people = {str(user.id): user.display_name for user in message.mentions}
+    others = {str(each.id): each.name for each in (*message.role_mentions, *message.channel_mentions)}
+    return called_by_name(words, people | others)
+
+
+def called_by_name(words: str, names: Mapping[str, str]) -> str:
+    """The words with names where Discord writes ids: of people, roles, channels, and of signs of its own.
+
+    Whoever is not among the names, by their ids, is left out: nobody can paint a number.
+    """
+
+    def name(found: re.Match[str]) -> str:
+        called = found["sign"] or names.get(found["id"], "")
+        return f"{found['gap']}{called}" if called else ""
+
+    return _NAMED.sub(name, words).strip()
 
 
 def locale_of(text: str) -> str:

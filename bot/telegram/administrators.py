@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import BadRequest, NetworkError, TelegramError
 
 from bot.chat.platform import Chat
 from bot.chat.recent import Recent
@@ -40,5 +40,12 @@ class Administrators:
             known = frozenset(member.user.id for member in members)
         except TelegramError as error:  # those who were known stay so until it can be told again
             _log.info("administrators_not_told", chat_id=chat_id, why=repr(error))
+            if _is_nobodys_word(error):
+                return known
         self._known.note(chat_id, (time.monotonic() + REMEMBERED_S, known))
         return known
+
+
+def _is_nobodys_word(error: TelegramError) -> bool:
+    """Whether Telegram has not answered at all, so that the next answer may be another one."""
+    return isinstance(error, NetworkError) and not isinstance(error, BadRequest)

@@ -169,7 +169,7 @@ class Answering:
 def _boxed(answer: Answer) -> str:
     """The words of an answer that fits into a box that only who pressed sees."""
     view = answer.view
-    if view is None or not answer.is_private or view.picture or view.rows or view.choices or view.attachments:
+    if view is None or view.picture or view.rows or view.choices or view.attachments:
         return ""
     text = view.plain_text
     return text if len(text) <= MAX_TOAST_CHARS else ""

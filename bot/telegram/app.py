@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from telegram import LinkPreviewOptions, Update
-from telegram.error import InvalidToken, NetworkError, TelegramError
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, Defaults, ExtBot, TypeHandler, Updater
 from telegram.request import HTTPXRequest
 
@@ -178,7 +178,7 @@ async def _introduce(application: _Application) -> None:
             await application.initialize()
         except InvalidToken:
             raise AccountUnusable(_PLATFORM, "token-refused") from None
-        except NetworkError as error:
+        except (NetworkError, RetryAfter) as error:
             _log.warning("telegram_unreachable", why=repr(error), again_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -61,6 +61,7 @@ class Conversation:
         self._answering = answering
         self._forms = forms
         self._drafts = drafts
+        self._aliases = _aliases()
         self._commands = self._table()
         self._albums: deque[str] = deque(maxlen=_ALBUMS)
 
@@ -117,13 +118,14 @@ class Conversation:
 
     async def _do(self, said: Said, post: Post | None) -> None:
         """Carries out a command; those that are nobody's are explained where nobody else can be meant."""
-        if _ALIASES.get(said.command, said.command) == "omost":
+        name = self._name(said)
+        if name == "omost":
             if said.message.document:
                 await self._show(said, await self._typed(said, self._opened))
             else:
                 await self._say(said, post)
             return
-        if action := self._commands.get(said.command):
+        if action := self._commands.get(name):
             await self._show(said, await self._typed(said, action))
         elif said.incoming.chat.is_private or said.is_named:
             view = explaining.unknown_command(said.command, _LISTED, await self._words(said))
@@ -195,13 +197,17 @@ class Conversation:
     async def _show(self, said: Said, answer: Answer) -> None:
         if answer.form:
             await self._forms.open(said.incoming, answer.form)
-        await self._answering.to_words(said.incoming, answer, with_toast=said.command in _TOASTING)
+        await self._answering.to_words(said.incoming, answer, with_toast=self._name(said) in _TOASTING)
+
+    def _name(self, said: Said) -> str:
+        """What the command is called in English, under whatever name it was typed."""
+        return self._aliases.get(said.command, said.command)
 
     # --- commands -------------------------------------------------------------------------------------
 
     def _table(self) -> Mapping[str, _Answered]:
         talk = self._talk
-        table: dict[str, _Answered] = {
+        return {
             "start": self._hello,
             "help": self._help,
             "render": self._render,
@@ -217,7 +223,6 @@ class Conversation:
             "forget": lambda said: talk.forget(said.incoming),
             "stats": lambda said: talk.stats(said.incoming),
         }
-        return table | {alias: table[name] for alias, name in _ALIASES.items() if name in table}
 
     async def _refine(self, said: Said) -> Answer:
         prompt, options = read_typed(said.text)
@@ -293,12 +298,15 @@ _TOASTING: Final = frozenset(("cancel",))
 
 
 _LISTED: Final = tuple(command.name for command in COMMANDS if command.name not in UNUSED)
-_ALIASES: Final = {
-    command.name_in(words(language)).casefold(): command.name
-    for language in LANGUAGES
-    for command in COMMANDS
-}
-"""What the commands are called in other languages: who types one is understood."""
+
+
+def _aliases() -> Mapping[str, str]:
+    """What the commands are called in other languages: who types one is understood."""
+    return {
+        command.name_in(words(language)).casefold(): command.name
+        for language in LANGUAGES
+        for command in COMMANDS
+    }
 
 
 def _has_content(message: telegram.Message) -> bool:

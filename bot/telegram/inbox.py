@@ -87,8 +87,9 @@ class InOrder(BaseUpdateProcessor):
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Awaits the handling when it is its turn."""
+        handling = cast("Coroutine[Any, Any, Any]", coroutine)
         if self._is_stopping:
-            cast("Coroutine[Any, Any, Any]", coroutine).close()
+            handling.close()
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
@@ -96,8 +97,9 @@ class InOrder(BaseUpdateProcessor):
         line = self._lines.setdefault(where(update) if isinstance(update, Update) else "", asyncio.Lock())
         try:
             async with line:
-                await coroutine
+                await handling
         finally:
+            handling.close()  # also one that was still waiting for its turn
             self._working.discard(task)
 
     async def stop(self) -> None:

@@ -15,7 +15,7 @@ import gradio as gr
 import structlog
 
 from bot.locks import lock_line, locked_in, locks_of
-from bot.region_form import RegionForm, region_of, with_region, without_region
+from bot.region_form import RegionForm, as_text, region_of, with_region, without_region
 from bot.replies import Words
 from bot.settings import Settings
 from bot.web import markup, past
@@ -114,9 +114,9 @@ class Actions:
     # --- making pictures ------------------------------------------------------------------------------
 
     @_spoken
-    async def send(self, visit: Visit, prompt: str, *panel: Any) -> AsyncIterator[Updates]:
+    async def send(self, visit: Visit, prompt: str | None, *panel: Any) -> AsyncIterator[Updates]:
         """Composes what was typed: a new scene, or a change of the shown one."""
-        yield await self._composed(visit, prompt, SettingsForm(*panel))
+        yield await self._composed(visit, as_text(prompt), SettingsForm(*panel))
 
     @_clicked
     async def try_out(self, visit: Visit, event: gr.EventData, *panel: Any) -> AsyncIterator[Updates]:
@@ -146,11 +146,14 @@ class Actions:
         form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
         old = region_of(head.scene.canvas, index)
         local = form.local_description(old)
-        if lock_line(old.description) in visit.locks:  # whatever it is called from now on
-            visit.locks |= {lock_line(local.description)}
+        is_locked = lock_line(old.description) in visit.locks  # whatever it is called from now on
+        lock = frozenset({lock_line(local.description)} if is_locked else ())
         said = self.words.text("Region changed: {name}", name=local.description)
         canvas = with_region(head.scene.canvas, index, local)
-        yield await self._adopted(visit, head, canvas, said, panel)
+        settings = self._changed(head, canvas, visit.locks | lock, panel)
+        updates = await self._adopted(visit, head, canvas, said, settings)
+        visit.locks |= lock
+        yield updates
 
     @_spoken
     async def add_region(self, visit: Visit, *inputs: Any) -> AsyncIterator[Updates]:
@@ -159,18 +162,23 @@ class Actions:
         form, panel = RegionForm(*inputs[:_REGION_FIELDS]), SettingsForm(*inputs[_REGION_FIELDS:])
         local = form.local_description(None)
         said = self.words.text("Region added: {name}", name=local.description)
-        visit.region = len(head.scene.canvas.local_descriptions)
-        canvas = with_region(head.scene.canvas, visit.region, local)
-        yield await self._adopted(visit, head, canvas, said, panel)
+        index = len(head.scene.canvas.local_descriptions)
+        canvas = with_region(head.scene.canvas, index, local)
+        settings = self._changed(head, canvas, visit.locks, panel)
+        updates = await self._adopted(visit, head, canvas, said, settings)
+        visit.region = index
+        yield updates
 
     @_spoken
     async def remove_region(self, visit: Visit, index: int, *panel: Any) -> AsyncIterator[Updates]:
         """Removes the chosen region."""
         head = await self._head(visit)
         said = self.words.text("Region removed: {name}", name=region_of(head.scene.canvas, index).description)
-        visit.region = 0
         canvas = without_region(head.scene.canvas, index)
-        yield await self._adopted(visit, head, canvas, said, SettingsForm(*panel))
+        settings = self._changed(head, canvas, visit.locks, SettingsForm(*panel))
+        updates = await self._adopted(visit, head, canvas, said, settings)
+        visit.region = 0
+        yield updates
 
     @_spoken
     async def open_scene(self, visit: Visit, path: str, *panel: Any) -> AsyncIterator[Updates]:
@@ -185,7 +193,6 @@ class Actions:
                 composer=settings.composer,
                 renderer=settings.renderer,
             )
-        visit.locks = locks_of(settings.locked)
         said = self.words.text("Opened: {name}", name=name)
         order = Adopt(
             _new_id(),
@@ -196,7 +203,9 @@ class Actions:
             prompt=said,
             language=self.words.language,
         )
-        yield {**await self._submitted(visit, order, said), **self.views.settings(settings)}
+        updates = await self._submitted(visit, order, said)
+        visit.locks = locks_of(settings.locked)
+        yield {**updates, **self.views.settings(settings)}
 
     # --- moving among the pictures --------------------------------------------------------------------
 
@@ -314,7 +323,7 @@ class Actions:
         head = await self.studio.store.head(visit.conversation)
         settings = panel.scene_settings(self.settings)
         if head:
-            settings = self._changed(visit, head, head.scene.canvas, panel)
+            settings = self._changed(head, head.scene.canvas, visit.locks, panel)
         parent_id = head.id if head else None
         order = Compose(
             _new_id(), visit.conversation, visit.person, prompt, settings, parent_id, self.words.language
@@ -322,17 +331,18 @@ class Actions:
         return {**await self._submitted(visit, order, prompt.strip()), self.parts.prompt: ""}
 
     async def _adopted(
-        self, visit: Visit, head: Revision, canvas: Canvas, said: str, panel: SettingsForm
+        self, visit: Visit, head: Revision, canvas: Canvas, said: str, settings: SceneSettings
     ) -> Updates:
-        settings = self._changed(visit, head, canvas, panel)
         whose = (_new_id(), visit.conversation, visit.person)
         order = Adopt(*whose, canvas, settings, head.id, said, self.words.language)
         return await self._submitted(visit, order, said)
 
-    def _changed(self, visit: Visit, head: Revision, canvas: Canvas, panel: SettingsForm) -> SceneSettings:
+    def _changed(
+        self, head: Revision, canvas: Canvas, locks: frozenset[str], panel: SettingsForm
+    ) -> SceneSettings:
         """The settings for a change of a scene: as the panel says, as large as it is, and with its locks."""
         settings = panel.scene_settings(self.settings, head.scene.settings.seed)
-        locked = locked_in(canvas, visit.locks)
+        locked = locked_in(canvas, locks)
         return replace(settings, locked=locked, high_resolution=head.scene.settings.high_resolution)
 
     async def _submitted(self, visit: Visit, order: Order, said: str) -> Updates:

@@ -8,7 +8,7 @@ import math
 import secrets
 from dataclasses import dataclass, replace
 
-from bot.region_form import shortened, shown_number
+from bot.region_form import as_text, shortened, shown_number
 from bot.settings import Settings
 from engine.errors import BadSetting
 from engine.orders import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SKETCH_STRENGTH
@@ -16,6 +16,7 @@ from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 
 _SEED_DIGITS = len(str(MAX_SEED))
 _PLAIN = SceneSettings()
+_TEXTS = ("seed", "loras", "negative_prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class SettingsForm:
     steady: bool = _PLAIN.steady
     sketch: bool = False
     depth: bool = _PLAIN.depth
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            object.__setattr__(self, name, as_text(getattr(self, name)))
 
     def scene_settings(self, settings: Settings, seed: int | None = None) -> SceneSettings:
         """The settings to paint with.

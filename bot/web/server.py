@@ -16,7 +16,7 @@ from pathlib import Path
 
 import gradio as gr
 import structlog
-from fastapi import APIRouter, FastAPI, HTTPException, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from PIL import Image
 
@@ -31,7 +31,7 @@ from bot.web.page import build_page
 from bot.web.visitor import KnownVisitors
 from canvas import write
 from engine.studio import Studio
-from storage.errors import NotFound
+from storage.errors import NotFound, StorageError
 
 MAX_UPLOAD = "40mb"
 """More than the largest picture that is ever written."""
@@ -77,6 +77,8 @@ def build_app(studio: Studio, settings: Settings) -> FastAPI:
         SettingsError: Other machines reach the page, and it has no password.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(NotFound, _nothing(404))
+    app.add_exception_handler(StorageError, _nothing(503))
     app.add_middleware(OwnLanguage, default=settings.language)
     app.add_middleware(KnownVisitors, pages={"/", *(f"/{language}/" for language in LANGUAGES)})
     app.add_middleware(Guard, settings=settings)  # before all others, as the last that is added
@@ -128,35 +130,40 @@ def _files(studio: Studio) -> APIRouter:
 
     @router.get("/pictures/{image_id}")
     async def picture(image_id: str) -> FileResponse:  # pyright: ignore[reportUnusedFunction] - a route
-        return FileResponse(await image_path(image_id), media_type="image/png", headers=FOREVER)
+        path = await studio.store.image_path(image_id)
+        return FileResponse(path, media_type="image/png", headers=FOREVER)
 
     @router.get("/pictures/{image_id}/thumbnail")
     async def small_picture(image_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        data = await asyncio.to_thread(_thumbnail, await image_path(image_id))
+        data = await asyncio.to_thread(_thumbnail, await studio.store.image_path(image_id))
         return Response(data, media_type="image/webp", headers=FOREVER)
 
     @router.get("/scenes/{revision_id}")
     async def code(revision_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        try:
-            revision = await studio.store.revision(revision_id)
-        except NotFound as error:
-            raise HTTPException(404) from error
+        revision = await studio.store.revision(revision_id)
         return Response(write(revision.scene.canvas), media_type="text/x-python", headers=FOREVER)
-
-    async def image_path(image_id: str) -> Path:
-        try:
-            return await studio.store.image_path(image_id)
-        except NotFound as error:
-            raise HTTPException(404) from error
 
     return router
 
 
+def _nothing(status: int) -> Callable[[Request, Exception], Response]:
+    """Answers an error with its status alone: a browser shows no picture there."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        del request, error
+        return Response(status_code=status)
+
+    return answer
+
+
 def _thumbnail(path: Path) -> bytes:
     data = BytesIO()
-    with Image.open(path) as image:
-        image.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
-        image.save(data, "webp", quality=80)
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
+            image.save(data, "webp", quality=80)
+    except OSError as error:  # damaged, or gone just now
+        raise NotFound("image", path.stem) from error
     return data.getvalue()
 
 

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.report import ExitStatus
 from canvas import parse, regions
-from storage.scene_file import read_scene
+from storage.scene import Scene, SceneSettings
+from storage.scene_file import read_scene, write_png
 from tests.bot.command_line import CODE, SCRIPT, WAIT_S, omost, size_of, started
 
 pytestmark = pytest.mark.usefixtures("place")
@@ -87,6 +89,16 @@ def test_a_picture_on_standard_output(harbour):
     done = omost("render", harbour, "-o", "-", "--size", "256x256")
     assert done.exit_code == 0, done.stderr
     assert size_of(done.stdout_bytes) == (256, 256)
+
+
+def test_a_batch_in_one_picture_is_none_for_standard_output(place):
+    """The chats' grid of several carries that they are several: files behind each other are no picture."""
+    scene = Scene(parse(CODE), SceneSettings(width_px=256, height_px=256, count=2))
+    (place / "grid.png").write_bytes(write_png(Image.new("RGB", (64, 64)), scene))
+    done = omost("render", "grid.png", "-o", "-")
+    assert (done.exit_code, done.stdout_bytes) == (ExitStatus.USAGE, b"")
+    one = omost("render", "grid.png", "-o", "-", "--count", 1)
+    assert size_of(one.stdout_bytes) == (256, 256)
 
 
 def test_nothing_is_left_behind(harbour, place, tmp_path):

@@ -180,6 +180,6 @@ async def test_a_classifier_is_imported_beside_the_loop(tmp_path, monkeypatch):
     running, found = (
         Settings.model_validate({"safety": {"classifier": name}}) for name in ("", "filter_beside:is_unsafe")
     )
-    await reloading._reload(lambda: found, lambda found: take_over(running, found))
+    await reloading._reload(lambda: found, lambda found, _: take_over(running, found))
     assert running.safety.classifier == "filter_beside:is_unsafe"
     assert sys.modules["filter_beside"].thread is not threading.main_thread()

@@ -1,8 +1,11 @@
 """Mistakes in the settings: the sentences for whoever mistypes one."""
 
 import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.sections import Secret
 from bot.settings import SettingsError, load_settings, read_settings
+from bot.settings_faults import Faults
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -125,6 +128,33 @@ def test_a_mistake_in_the_environment_is_named(config, monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("variable", "table", "told"),
+    [
+        ("OMOST_WEB", '{"port": 99999}', "port in OMOST_WEB is 99999"),
+        ("OMOST_WEB", '{"prot": 1}', "prot in OMOST_WEB is no setting. The nearest is web.port"),
+        ("OMOST_ROLES", '{"web:1": {"count": 99}}', "web:1.count in OMOST_ROLES is 99"),
+        ("OMOST_WEB", "3", "OMOST_WEB: it must be a table"),
+        ("OMOST_TRANSFORMERS", '{"model": "a/dolphin"}', "model in OMOST_TRANSFORMERS is 'a/dolphin'"),
+    ],
+)
+def test_a_mistake_in_a_table_in_a_variable_is_named(config, monkeypatch, variable, table, told):
+    """Where a variable holds a whole table, what is wrong in it is blamed on the variable."""
+    config("[limits]\ncount = 2\n")
+    monkeypatch.setenv(variable, table)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"environment: {told}"), caught.value
+
+
+def test_a_mistake_in_the_file_stays_the_files(config, monkeypatch):
+    """Also where the rest of its table stands in a variable."""
+    config("[web]\nport = 99999\n")
+    monkeypatch.setenv("OMOST_WEB", '{"host": "::1"}')
+    with pytest.raises(SettingsError, match=r"^config\.toml: web\.port is 99999"):
+        load_settings()
+
+
 @pytest.mark.parametrize("variable", ["OMOST_WEB__PROT", "OMOST_WEB__PROT__X"])
 def test_a_misspelt_variable_is_refused(monkeypatch, variable):
     """A variable with our prefix that is no setting is refused with the nearest one, once."""
@@ -155,3 +185,31 @@ def test_a_binary_file_is_a_sentence(tmp_path):
     path.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(SettingsError, match=r"picture\.toml: is not UTF-8"):
         load_settings(path)
+
+
+class Poet(BaseModel):
+    """A table of somebody else's, with a key."""
+
+    api_key: Secret = SecretStr("")
+    lines: int = 3
+
+
+class Wanted(BaseModel):
+    """Settings with one more table than ours."""
+
+    poet: Poet = Poet()
+
+
+def test_a_new_secret_is_kept_as_one():
+    """Whatever is declared a secret is taken from the environment alone, and never repeated."""
+    faults = Faults(Wanted, "config.toml", {})
+    values = {"poet": {"api_key": "s3cret", "lines": 4}}
+    (told,) = faults.of_keys(values)
+    assert "set OMOST_POET__API_KEY" in told
+    assert values == {"poet": {"lines": 4}}
+    with pytest.raises(ValidationError) as caught:
+        Wanted.model_validate({"poet": {"api_key": "s3cret\nx", "lines": "many"}})
+    of_key, of_lines = sorted(faults.of_values(caught.value))
+    assert of_key.startswith("config.toml: poet.api_key: ")
+    assert "s3cret" not in of_key
+    assert "'many'" in of_lines

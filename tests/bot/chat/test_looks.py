@@ -157,16 +157,16 @@ def test_progress_says_how_far_it_is_of_what():
     """The step, the person's words, and a way to call it off."""
     shown = Progress(ENGLISH)
     shown.note(Stepped(3, 25, 0))
-    view = looks.progress(shown, ASKED)
+    view = looks.progress(shown, ASKED, "chat:room:7")
     assert view.plain_text == "“a pond”\n\nPainting 3/25"
-    assert view.rows[0][0].press == Press(Action.CANCEL)
+    assert view.rows[0][0].press == Press(Action.CANCEL, "chat", ("room", "7"))
     assert view.rows[0][0].caption == "Cancel"
     assert view.is_quiet
 
 
 def test_long_words_are_quoted_short():
     """A prompt of two thousand characters does not fill the message."""
-    view = looks.progress(Progress(ENGLISH), Asked("pond " * 400))
+    view = looks.progress(Progress(ENGLISH), Asked("pond " * 400), "turn")
     assert len(view.plain_text) < 250
     assert "…”" in view.plain_text
 

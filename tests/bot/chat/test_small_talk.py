@@ -1,7 +1,8 @@
-"""Greetings and thanks ask for nothing."""
+"""Greetings and thanks ask for nothing, and "undo" for no picture."""
 
 import pytest
 
+from bot.chat.presses import Action, Press
 from bot.chat.small_talk import small_talk
 from tests.bot.chat.stage import ChatStage
 from tests.bot.chat.talking import Talking, words_of
@@ -35,6 +36,10 @@ ANN, BEN, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.ROOM, ChatStage.DE
         ("How do I use it?", "hello"),
         ("怎么用？", "hello"),
         ("怎么用的剪刀", None),
+        ("undo!", "undo"),
+        ("thanks, but... go back", None),
+        ("撤销，谢谢", "undo"),
+        ("undo the castle's tower", None),
         ("", None),
         ("...", None),
     ],
@@ -52,6 +57,23 @@ async def test_thanks_start_nothing(talking: Talking):
             answer = await talking.talk.compose(person.says(ROOM, reply_to), text)
             assert words_of(answer), text
     assert len(await talking.store.turns(ROOM.conversation)) == 1
+
+
+async def test_a_change_is_taken_back_in_words(talking: Talking):
+    """As a reply, by /refine or said alone, in each language: the picture before is the one to go on from."""
+    first = await talking.asked()
+    second = await talking.asked(prompt="add a moon", reply_to=first)
+    changed, unchanged = await talking.revision(second), await talking.revision(first)
+    for take_back in (
+        talking.talk.compose(ANN.says(ROOM, second.message), "undo"),
+        talking.talk.compose(ANN.says(ROOM), "撤销"),
+        talking.talk.refine(ANN.says(ROOM, second.message), "Go back!"),
+    ):
+        assert "Now you go on from this picture." in words_of(await take_back)
+        assert await talking.store.head(ROOM.conversation) == unchanged
+        await talking.pressed(second, Press(Action.GO, changed.id))
+        assert await talking.store.head(ROOM.conversation) == changed
+    assert len(await talking.revisions()) == 2
 
 
 async def test_the_form_asks_where_words_are_missing(talking: Talking):

@@ -16,7 +16,7 @@ from storage.errors import DatabaseAway
 from storage.records import TurnStatus
 from tests.bot.chat.platform import PLATFORM
 from tests.bot.chat.stage import ChatStage
-from tests.bot.chat.talking import button, words_of
+from tests.bot.chat.talking import PANEL, button, words_of
 from tests.engine.conftest import DUSK, POND, Stage
 
 ANN, BEN, MO, ROOM, DEN = ChatStage.ANN, ChatStage.BEN, ChatStage.MO, ChatStage.ROOM, ChatStage.DEN
@@ -100,7 +100,6 @@ async def test_a_refused_request_is_answered_alone(talking):
     """Nobody else sees that somebody said nothing; nothing is stored."""
     answer = await talking.talk.compose(ANN.says(ROOM), "   ")
     assert "nothing to paint" in words_of(answer)
-    assert answer.is_private
     assert talking.platform.messages() == []
     assert await talking.store.turns(ROOM.conversation) == ()
 
@@ -225,6 +224,32 @@ async def test_pictures_are_hidden_where_the_operator_wants_it(talking, spoilers
     chat = Chat(PLATFORM, "late", is_restricted=restricted)
     shown = await talking.asked(chat=chat)
     assert shown.view.picture.is_spoiler is hidden
+
+
+async def test_others_move_nothing_where_only_authors_branch(talking):
+    """Where the conversation goes on from stays as it is: neither back, nor to an earlier picture."""
+    first = await talking.asked()
+    second = await talking.asked(reply_to=first)
+    talking.with_settings(chats=ChatSettings(branch="author"))
+    go = Press(Action.GO, (await talking.revision(first)).id)
+    for press in (second.press(Action.UNDO), go):
+        _, answer = await talking.pressed(second, press, BEN)
+        assert "只有" in words_of(answer)
+        assert (await talking.store.head(ROOM.conversation)).id == (await talking.revision(second)).id
+    await talking.pressed(second, go, MO)
+    assert (await talking.store.head(ROOM.conversation)).id == (await talking.revision(first)).id
+
+
+async def test_others_lock_nothing_where_only_authors_branch(talking):
+    """What a lock keeps from changing is the picture's author's to say, and the moderators'."""
+    shown = await talking.asked()
+    talking.with_settings(chats=ChatSettings(branch="author"))
+    lock = Press(Action.LOCK_REGION, (await talking.revision(shown)).id, ("0",))
+    _, answer = await talking.pressed(PANEL, lock, BEN)
+    assert "只有" in words_of(answer)
+    for person in (ANN, MO):
+        _, answer = await talking.pressed(PANEL, lock, person)
+        assert "ocked" in answer.toast
 
 
 async def test_suggestions_complete_what_is_typed(talking):

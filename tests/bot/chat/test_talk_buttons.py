@@ -165,7 +165,6 @@ async def test_the_plan_has_the_code(talking):
     assert file.name == f"omost-{revision.id}.py"
     assert file.content.decode() == write(POND)
     assert answer.view.picture
-    assert answer.is_private
 
 
 async def test_favourites_are_kept_and_lead_to_other_chats(talking):

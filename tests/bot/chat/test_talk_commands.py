@@ -1,10 +1,11 @@
 """Commands of a chat: calling off, the queue, settings, and being forgotten."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from bot.chat.platform import NotPermitted
+from bot.chat.platform import NotPermitted, Unsure
 from bot.chat.presses import Action, Press
 from bot.chat.views import Answer, Filled
 from engine.error_record import to_record
@@ -31,6 +32,24 @@ async def test_cancel_is_the_authors_and_the_moderators(talking):
         assert (await talking.store.turn(said.key)).status is TurnStatus.CANCELLED
     _, answer = await talking.pressed(message, Press(Action.CANCEL))
     assert "already" in words_of(answer)
+
+
+async def test_cancel_works_below_a_message_that_is_not_known(talking):
+    """❌ calls off the request, also where nobody has said that its message arrived; from no other chat."""
+    talking.stage.renderer.gate = asyncio.Event()
+    talking.platform.fail("post", Unsure(), has_effect=True)
+    said = ANN.says(ROOM)
+    await talking.talk.compose(said, "a pond")
+    (message,) = talking.platform.messages()
+    elsewhere = replace(message, message=replace(message.message, chat=DEN))
+    _, answer = await talking.pressed(elsewhere, Action.CANCEL, ANN)
+    assert "find" in words_of(answer)
+    _, answer = await talking.pressed(message, Action.CANCEL, BEN)
+    assert "只有" in words_of(answer)
+    _, answer = await talking.pressed(message, Action.CANCEL, ANN)
+    assert words_of(answer) == "Cancelled."
+    await talking.stage.ended(said.key)
+    assert (await talking.store.turn(said.key)).status is TurnStatus.CANCELLED
 
 
 async def test_cancel_by_command_takes_ones_own(talking):

@@ -1,5 +1,6 @@
 """People on Discord: what they say, type, press, choose and fill in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,9 @@ class Person:
         mentions: bool | None = None,
         file: tuple[str, bytes] | None = None,
         size_bytes: int = 0,
+        naming: Sequence["Person"] = (),
     ) -> dict[str, Any]:
-        """A message; a reply mentions whom it answers unless that is turned off.
+        """A message; a reply mentions whom it answers unless that is turned off, `naming` others beside.
 
         Discord says of a file that it has `size_bytes`, where that is named.
         """
@@ -71,7 +73,10 @@ class Person:
             "edited_timestamp": None,
             "tts": False,
             "mention_everyone": False,
-            "mentions": [user(BOT_ID, "omost", is_bot=True)] if mentions else [],
+            "mentions": [
+                *([user(BOT_ID, "omost", is_bot=True)] if mentions else []),
+                *(user(each.id, each.name) for each in naming),
+            ],
             "mention_roles": [],
             "attachments": attachments if is_read else [],
             "embeds": [],

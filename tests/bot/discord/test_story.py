@@ -8,7 +8,7 @@ import pytest
 from bot.discord.hearing import words_of
 from storage.records import TurnStatus
 from tests.bot.discord.conftest import DiscordStage
-from tests.bot.discord.people import items_of, labels_of
+from tests.bot.discord.people import Person, items_of, labels_of
 from tests.bot.discord.world import BOT_ID, DM
 from tests.engine.conftest import Stage
 
@@ -100,7 +100,29 @@ def test_what_parts_the_bots_name_from_the_words_is_none_of_them(between):
         (f" <@!{BOT_ID}>{between}a pond", "a pond"),
         (f"画：<@{BOT_ID}>，一个池塘", "画：，一个池塘"),
     ):
-        assert words_of(SimpleNamespace(content=text), bot) == expected
+        nobody = {"mentions": (), "role_mentions": (), "channel_mentions": ()}
+        assert words_of(SimpleNamespace(content=text, **nobody), bot) == expected
+
+
+async def test_whoever_is_named_among_the_words_is_called_by_name(stage: DiscordStage):
+    """People, channels and signs stand in them as people read them; a command tells nobody's name."""
+    said = f"<@{BOT_ID}> <@!{stage.ben.id}> in <#{stage.room.id}> with a <:frog:1234>, <@5> and <a:pond:12>"
+    stage.ann.say(stage.room, said, mentions=True, naming=[stage.ben])
+    await stage.result()
+    room = stage.room.name
+    assert stage.composer.requests[-1].prompt == f"{stage.ben.name} in {room} with a frog, and pond"
+    stage.ann.slash(stage.room, "omost", prompt=f"<@{stage.ben.id}> and a <:frog:1234> beside <@&601>")
+    await stage.result(2)
+    assert stage.composer.requests[-1].prompt == "and a frog beside"
+
+
+async def test_somebodys_name_is_in_no_language(stage: DiscordStage):
+    """Who names a person with a Chinese name is answered in the language of the other words."""
+    other = Person(stage.world, 909, "小明")
+    stage.ann.say(stage.room, f"<@{BOT_ID}> a portrait of <@909>", mentions=True, naming=[other])
+    result = await stage.result()
+    assert stage.composer.requests[-1].prompt == "a portrait of 小明"
+    assert "seed" in result["content"]
 
 
 async def test_again_paints_with_another_seed(stage: DiscordStage):

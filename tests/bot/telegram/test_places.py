@@ -63,6 +63,21 @@ async def test_cancelling_is_for_the_author_and_for_administrators(telegram: Bot
     house.renderer.gate.set()
 
 
+@pytest.mark.parametrize(("command", "told"), [("/cancel", "Cancelled."), ("/取消", "已取消。")])
+async def test_a_typed_cancel_is_answered_in_words(
+    telegram: BotApi, house: House, command: str, told: str
+) -> None:
+    """Under whatever name it is typed; nothing else would say that it was heard."""
+    house.renderer.gate = asyncio.Event()
+    person = telegram.person("Somebody", "en" if command.isascii() else "zh-hans")
+    chat = telegram.private(person)
+    await chat.say(person, WISH)
+    await chat.wait_for(lambda message: message.buttons)
+    await chat.say(person, command)
+    await chat.wait_for(lambda message: message.text == told)
+    house.renderer.gate.set()
+
+
 async def test_who_writes_as_a_chat_is_that_chat(telegram: BotApi, house: House) -> None:
     """An anonymous administrator looks after the group; who writes as a channel does not."""
     ada, ben = telegram.person("Ada"), telegram.person("Ben")
@@ -141,6 +156,18 @@ async def test_everybody_is_answered_in_their_language(telegram: BotApi) -> None
     await chat.until(lambda: panel.is_deleted)
     await chat.say(ada, "/queue")
     await chat.wait_for(lambda message: "排队" in message.text)
+
+
+@pytest.mark.usefixtures("house")
+async def test_who_administers_is_asked_again_where_nobody_has_said(telegram: BotApi) -> None:
+    """A connection that broke just then makes nobody a stranger for minutes."""
+    ada = telegram.person("Ada")
+    group = telegram.group("Club", ada)
+    telegram.faults.lose("getChatAdministrators")
+    await group.say(ada, "/settings here")
+    await group.wait_for(lambda message: "moderators" in message.text)
+    await group.say(ada, "/settings here")
+    await group.wait_for(lambda message: any("✅ Done" in row for row in message.buttons))
 
 
 @pytest.mark.usefixtures("house")
