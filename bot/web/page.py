@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
 from gradio.components import Component
+from gradio.state_holder import SessionState
 
 from bot.replies import words
 from bot.settings import Settings
@@ -15,8 +17,29 @@ from engine.backends import DIFFUSION
 from engine.studio import Studio
 
 CACHE_S = 3600
+TABS = 300
+"""So many are remembered, each with 0.2 MB and more; the one used longest ago begins anew."""
 
 _RETURN_WORDS = "(returned, typed) => [typed.trim() ? typed : returned, '']"
+
+
+class LeanBlocks(gr.Blocks):
+    """Blocks of which a tab holds each component once.
+
+    Gradio puts a new component, with an id of its own, in the place of each that an event may change, and
+    keeps it under that id too as soon as it is an input: with each event a tab would hold a hundred more.
+    """
+
+    async def postprocess_data(
+        self, block_fn: BlockFunction, predictions: list[Any] | dict[Any, Any], state: SessionState | None
+    ) -> list[Any]:
+        """As Gradio's; what was put in a component's place then has its id."""
+        outputs = await super().postprocess_data(block_fn, predictions, state)  # pyright: ignore[reportUnknownMemberType]
+        for part in block_fn.outputs:
+            own_id = part._id  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            if state is not None and not part.stateful and own_id in state:
+                state[own_id]._id = own_id  # noqa: SLF001
+        return outputs
 
 
 def build_page(studio: Studio, settings: Settings, language: str | None = None) -> gr.Blocks:
@@ -26,9 +49,10 @@ def build_page(studio: Studio, settings: Settings, language: str | None = None) 
     itself: `bot.web.server` answers their addresses beside it.
     """
     spoken = words(language or settings.language)
-    with gr.Blocks(
+    with LeanBlocks(
         title="Omost", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_S, CACHE_S)
     ) as page:
+        page.state_session_capacity = TABS
         parts = lay_out(spoken, settings)
         _connect(page, parts, Actions(studio, settings, spoken, parts))
     # handlers wait most of the time: the studio decides how much runs at once, not this queue

@@ -1,11 +1,13 @@
 """The tab that measurements use in a browser's place: it asks, shows and comes back as the page does."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
+from gradio.components import Component
 
 from benchmarks.tab import Tab
 from bot.web import serve
@@ -59,6 +61,18 @@ async def test_what_was_painted_twice_is_seen_twice(site):
         for times in (1, 2):
             await tab.say("a fair with a sign again", is_new=True)
             await sees(tab, "again", (times, times))
+
+
+async def test_a_tab_grows_by_nothing_but_its_words(site):
+    """However much is asked in a tab, the server holds as many components for it as in the beginning."""
+    async with opened(site.address) as tab:
+        held = []
+        for times in range(1, 6):
+            await tab.say("a fair with a sign much", is_new=True)
+            await sees(tab, "much", (times, times))
+            gc.collect()
+            held.append(sum(isinstance(each, Component) for each in gc.get_objects()))
+        assert held[-1] <= held[1] + 40, held
 
 
 async def test_what_came_to_nothing_has_no_picture(site):
