@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from storage import keys, queue
@@ -15,6 +15,9 @@ from storage.errors import NotFound
 from storage.models import ConversationRow, ImageRow, RevisionRow, TurnRow, now
 from storage.records import ConversationKey, Revision, StoredImage, TurnStage, TurnStatus
 from storage.rows import REVISIONS, RevisionQuery, image_of, revision_of
+
+LINEAGE = 100
+"""More than the context of most language models holds."""
 
 # statements that are built once: building costs as much as carrying out
 _REVISION = REVISIONS.where(RevisionRow.id == bindparam("id"))
@@ -136,7 +139,7 @@ def count(session: Session, conversation: ConversationKey) -> int:
 
 
 def lineage(session: Session, revision_id: str) -> tuple[Revision, ...]:
-    """The way from the root to that revision."""
+    """The way from the root to that revision; of a long one the root and the newest `LINEAGE`."""
     found = _revisions(session, _LINEAGE, {"id": revision_id})
     if not found:
         raise NotFound("revision", revision_id)
@@ -144,10 +147,13 @@ def lineage(session: Session, revision_id: str) -> tuple[Revision, ...]:
 
 
 def _lineage() -> RevisionQuery:
-    node = select(RevisionRow.id, RevisionRow.parent_id)
+    node = select(RevisionRow.id, RevisionRow.parent_id, literal(1).label("place"))
     way = node.where(RevisionRow.id == bindparam("id")).cte("way", recursive=True)
-    way = way.union_all(node.where(RevisionRow.id == way.c.parent_id))
-    return REVISIONS.where(RevisionRow.id.in_(select(way.c.id)))
+    before = select(RevisionRow.id, RevisionRow.parent_id, way.c.place + 1)
+    way = way.union_all(before.where(RevisionRow.id == way.c.parent_id))
+    # scenes are read and parsed, so not those of thousands of changes
+    is_told = (way.c.place <= LINEAGE) | way.c.parent_id.is_(None)
+    return REVISIONS.where(RevisionRow.id.in_(select(way.c.id).where(is_told)))
 
 
 _LINEAGE = _lineage()

@@ -207,7 +207,7 @@ class Store(ChatStore):
         return await self._database.read(lambda session: results.count(session, conversation))
 
     async def lineage(self, revision_id: str) -> tuple[Revision, ...]:
-        """The way from the root to that revision."""
+        """The way from the root to that revision; of a long one the root and the newest hundred."""
         return await self._database.read(lambda session: results.lineage(session, revision_id))
 
     async def remove_pictures(self, before: datetime) -> int:

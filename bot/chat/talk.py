@@ -150,6 +150,11 @@ class Talk:
         return await self._actions.open_file(heard, name, content, options, prompt.strip())
 
     @_answered
+    async def not_fetched(self, heard: Heard, error: PlatformError) -> Answer:
+        """Why a file that somebody sent did not come."""
+        return heard.answer(looks.trouble(error, heard.words))
+
+    @_answered
     async def regions(self, heard: Heard, index: str = "") -> Answer:
         """The regions of the picture that is replied to, or of the newest one; or one of them."""
         subject = await self._actions.subjects.meant(heard.said)

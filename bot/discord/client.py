@@ -181,8 +181,7 @@ class OmostClient(discord.AutoShardedClient):
                 async with translated():
                     content = await self.http.get_from_cdn(file.url)
             except PlatformError as error:
-                spoken = (await self.talk.hear(said)).words
-                return Answer(view=looks.sentence(looks.trouble(error, spoken)))
+                return await self.talk.not_fetched(said, error)
         return await self.talk.open_file(said, file.name, content, options, prompt)
 
     async def _answer(self, said: Incoming, message: discord.Message, text: str) -> Answer:

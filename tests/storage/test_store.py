@@ -8,6 +8,7 @@ import pytest
 
 from storage.errors import NotFound
 from storage.records import ConversationKey, PersonKey, TurnStage, TurnStatus
+from storage.results import LINEAGE
 from storage.store import Store
 
 BOB = PersonKey("telegram", "42")
@@ -100,6 +101,15 @@ async def test_the_history_is_a_tree(store, use, conversation):
     assert await store.history(conversation) == (root, left, right, leaf)
     assert await store.lineage(leaf.id) == (root, left, leaf)
     assert await store.lineage(root.id) == (root,)
+
+
+async def test_a_long_lineage_is_told_from_both_ends(store, use):
+    """Of hundreds of changes the first and the newest are read, however many lie between."""
+    way = [await use.revise("t0")]
+    for number in range(1, LINEAGE + 3):
+        way.append(await use.revise(f"t{number}", way[-1].id))
+    assert await store.lineage(way[LINEAGE - 1].id) == (*way[:LINEAGE],)
+    assert await store.lineage(way[-1].id) == (way[0], *way[-LINEAGE:])
 
 
 async def test_conversations_are_apart(store, use, conversation):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from bot.chat.platform import Chat, Message, NotPermitted
+from bot.chat.platform import Chat, ChatGone, Message, NotPermitted
 from bot.chat.presses import Action, Press
 from bot.chat.talk import Talk
 from bot.chat.views import Filled
@@ -162,6 +162,7 @@ async def test_trouble_with_the_database_is_answered(talking):
     talk = Talk(talking.platform, Stranded(), talking.stage.messages, talking.stage.settings)
     assert "数据库" in words_of(await talk.compose(BEN.says(ROOM), "a pond"))
     assert "database" in words_of(await talk.press(ANN.says(ROOM), Press(Action.AGAIN, "aaaaaaaaaa")))
+    assert "database" in words_of(await talk.not_fetched(ANN.says(ROOM), ChatGone()))
     assert await talk.suggestions(ANN.says(ROOM), "scene", "") == ()
 
 
@@ -172,6 +173,12 @@ async def test_a_chat_that_takes_no_messages_is_told_privately(talking):
     answer = await talking.talk.compose(said, "a pond")
     assert "permission" in words_of(answer)
     assert (await talking.store.turn(said.key)).status is TurnStatus.CANCELLED
+
+
+async def test_a_file_that_does_not_come_is_told(talking):
+    """Why it was not fetched is said in the person's language."""
+    for person, word in ((ANN, "permission"), (BEN, "权限")):
+        assert word in words_of(await talking.talk.not_fetched(person.says(ROOM), NotPermitted("post")))
 
 
 # --- who may -------------------------------------------------------------------------------------------
