@@ -25,4 +25,6 @@ def main(message: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit('usage: python -m storage.migrations "what changes"')
     main(sys.argv[1])

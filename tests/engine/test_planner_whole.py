@@ -52,6 +52,28 @@ def test_another_place(prompt: str):
     assert len(canvas.local_descriptions) <= 8
 
 
+@pytest.mark.parametrize(
+    ("occasion", "kept", "title"),
+    [
+        (
+            "Happy Children's Day",
+            ["children", "clown", "table", "banner", "parents"],
+            "A joyful Children's Day party on a sandy beach",
+        ),
+        ("happy birthday", ["cake", "friends", "balloons"], "A cheerful birthday party with cake, gifts"),
+        ("merry christmas", ["Christmas tree", "Santa Claus"], "A warm and glowing Christmas Eve on a sandy"),
+        ("national day", [], "A grand parade on a national day on a sandy beach"),
+    ],
+)
+def test_an_occasion_at_another_place(occasion: str, kept: list[str], title: str):
+    """A party that moves is the same party: what it is about comes along, and its old place does not."""
+    old = scene(occasion)
+    canvas = edited(old, "make it a beach")
+    assert canvas.global_description.description.startswith(title)
+    for name in kept:
+        assert region(canvas, name) == region(old, name)
+
+
 def test_a_place_that_is_there():
     """Who names a place within the scene moves a thing there; it is no other scene."""
     old = scene("a cat on a beach")

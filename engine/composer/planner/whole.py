@@ -29,6 +29,7 @@ from engine.composer.planner.vocabulary import Word
 
 _USUAL_REGIONS = 6
 _GROUND_DISTANCE = 5
+_WHERE_AT_END = re.compile(r" (?:at home|(?:in|on|by) (?:an?|the) (?!.*\bday\b)[\w -]+)$")
 _SCENERY_KINDS = frozenset({"ground", "landform", "sky"})
 
 
@@ -74,7 +75,8 @@ def _with_mood_tag(tag_list: str, mood: str) -> str:
 def in_scene(canvas: Canvas, reading: Reading, rng: Random) -> Canvas:
     """The figures of a canvas at the first place or occasion of a reading.
 
-    The old backdrop gives way, and so do figures that only came with it. Hours stay as they are.
+    The old backdrop gives way, and so do figures that only came with it, but not those of an occasion. Hours
+    stay as they are.
     """
     place = scenes()[reading.scenes[0]]
     stage = new_scene(Reading(scenes=(place.name,)), rng.getrandbits(16))
@@ -156,6 +158,9 @@ def _title_at(title: str, place: SceneIdea) -> str:
     picture = next((text for text in _pictures() if title.startswith(text.rstrip("."))), "")
     if picture:
         return sentence(f"{place.picture.rstrip('.')}{title.removeprefix(picture.rstrip('.'))}")
+    occasion = next((text for text in _occasions() if title.startswith(text)), "")
+    if occasion:
+        return sentence(f"{_WHERE_AT_END.sub('', occasion)} {place.at}{title.removeprefix(occasion)}")
     at = next((text for text in _places() if re.search(rf"\b{re.escape(text)}\b", title)), "")
     if at:
         return title.replace(at, place.at, 1)
@@ -175,8 +180,9 @@ def _without_ground(title: str, gone: tuple[LocalDescription, ...]) -> str:
 
 @cache
 def _known_parts() -> frozenset[str]:
-    """The descriptions of all parts of known scenes, at any hour."""
-    parts = [sentence(part.what) for scene in scenes().values() for part in scene.parts]
+    """The descriptions of all parts of known scenes, at any hour; those of an occasion come along with it."""
+    known = [scene for scene in scenes().values() if scene.kind != "occasions"]
+    parts = [sentence(part.what) for scene in known for part in scene.parts]
     return frozenset(text for part in parts for text in _at_any_hour(part))
 
 
@@ -192,6 +198,13 @@ def _pictures() -> tuple[str, ...]:
     """The titles of known places in which the prompt named nothing else, at any hour."""
     places = [scene for scene in scenes().values() if scene.kind == "settings"]
     return tuple(text for scene in places for text in _at_any_hour(scene.picture))
+
+
+@cache
+def _occasions() -> tuple[str, ...]:
+    """The titles of known occasions, at any hour, without their full stops."""
+    known = [scene for scene in scenes().values() if scene.kind == "occasions"]
+    return tuple(text.rstrip(".") for scene in known for text in _at_any_hour(scene.picture))
 
 
 def _at_any_hour(text: str) -> set[str]:
