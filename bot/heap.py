@@ -18,7 +18,8 @@ _MMAP_THRESHOLD: Final = -3
 
 def give_back_large_blocks() -> None:
     """Has the C library keep to its first habit, where it is glibc and the environment says nothing of it."""
-    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
+    tuned = "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    if sys.platform != "linux" or tuned or any(name.startswith("MALLOC_") for name in os.environ):
         return
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         for threshold in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
