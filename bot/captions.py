@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from bot.replies import Words
-from engine.orders import MAX_SEED
 from storage.records import Revision, StoredImage
-from storage.scene import SceneSettings
+from storage.scene import SceneSettings, seed_after
 
 
 class Making(Enum):
@@ -74,8 +73,7 @@ def _is_varied(settings: SceneSettings, parent: SceneSettings | None) -> bool:
     """Whether one picture became several; several that were painted again are as many others."""
     if settings.count == 1 or parent is None or parent.count == 1:
         return settings.count > 1
-    after = (settings.seed - parent.seed - 1) % (MAX_SEED + 1)
-    return after < parent.count  # the seeds that follow one of theirs
+    return seed_after(settings.seed, -1) in parent.seeds  # it goes on from one of theirs
 
 
 def _longer_side(settings: SceneSettings) -> float:

@@ -12,7 +12,7 @@ from engine.lasting import lasting
 from engine.renderer import Base
 from storage.errors import NotFound
 from storage.records import Revision, StoredImage
-from storage.scene import SceneSettings
+from storage.scene import SceneSettings, seed_after
 from storage.store import Store
 
 
@@ -38,14 +38,14 @@ async def base_of(store: Store, revision: Revision, settings: SceneSettings) -> 
         return None
     if not pictures:
         return None
-    seed, seeds = revision.scene.settings.seed, range(settings.seed, settings.seed + settings.count)
+    seed = revision.scene.settings.seed
     chosen = pictures.get(seed, next(iter(pictures.values())))
     before = parent.scene.settings
     first_seed = seed if seed in pictures else before.seed
     return Base(
         canvas=parent.scene.canvas,
-        settings=replace(before, seed=first_seed + settings.seed - seed),
-        pictures=tuple(pictures.get(each, chosen) for each in seeds),
+        settings=replace(before, seed=seed_after(first_seed, settings.seed - seed)),
+        pictures=tuple(pictures.get(each, chosen) for each in settings.seeds),
     )
 
 

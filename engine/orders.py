@@ -12,11 +12,10 @@ from typing import Any, cast
 from canvas import Canvas, Repair, parse, write
 from engine.errors import BadSetting, EmptyPrompt, PromptTooLong
 from storage.records import ConversationKey, NewTurn, PersonKey, Turn
-from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
+from storage.scene import MAX_SEED, MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
-MAX_SEED = 2**32 - 1
 MIN_STRENGTH = 0.5
 SKETCH_STRENGTH = 0.97
 """Of a picture that begins with the scene's colours, where nobody names another."""

@@ -241,7 +241,7 @@ class Stages:
         if not missing:
             return
         first = missing[0]  # pictures come in order, and each has the seed of its place
-        rest = replace(settings, seed=settings.seed + first, count=settings.count - first)
+        rest = replace(settings, seed=settings.seeds[first], count=settings.count - first)
         renderer, base = self._renderer(settings.renderer), await base_of(self._store, revision, rest)
         painted, began_s = first, time.monotonic()
         pace = _StepPace(settings.renderer)

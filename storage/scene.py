@@ -9,6 +9,7 @@ from canvas.model import Canvas
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
+MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class SceneSettings:
     """How a canvas is painted. The values are not checked here: `engine.studio` refuses bad ones.
 
     Attributes:
-        seed: Of the first image; image k of a batch has seed + k.
+        seed: Of the first image; image k of a batch has the k-th after it.
         count: Images in the batch.
         steps: Denoising steps, for renderers that have them.
         guidance: Classifier-free guidance scale, for renderers that have it.
@@ -51,6 +52,11 @@ class SceneSettings:
     composer: str = "embedded"
     renderer: str = "storyboard"
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The images' own, in their order."""
+        return tuple(seed_after(self.seed, index) for index in range(self.count))
+
     def to_dict(self) -> dict[str, int | float | str]:
         """The settings as plain JSON values."""
         return asdict(self)
@@ -76,6 +82,11 @@ class Scene:
 
     canvas: Canvas
     settings: SceneSettings = SceneSettings()
+
+
+def seed_after(seed: int, places: int) -> int:
+    """The seed that lies so many places behind another; the first one follows the last."""
+    return (seed + places) % (MAX_SEED + 1)
 
 
 def _typed(name: str, value: object, default: object) -> object:

@@ -16,12 +16,12 @@ from bot.settings import Settings
 from bot.sizes import SIZES
 from engine.backends import DIFFUSION
 from engine.errors import BadSetting
-from engine.orders import ENLARGEMENT, MAX_HIGH_RESOLUTION, MAX_SEED
+from engine.orders import ENLARGEMENT, MAX_HIGH_RESOLUTION
 from engine.renderer.sdxl.options import SAMPLERS
 from engine.renderer.sdxl.presets import DRAFT, QUALITY
 from storage.errors import NotFound
 from storage.records import Revision
-from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
+from storage.scene import MAX_SEED, MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings, seed_after
 
 PREFERRED: Final = ("width_px", "height_px", "steps", "guidance", "preset")
 """What can be set for a person or a chat, as fields of `SceneSettings`."""
@@ -121,7 +121,7 @@ def enlarged(painted: SceneSettings) -> SceneSettings:
 
 def varied(painted: SceneSettings, most: int) -> SceneSettings:
     """The settings of a batch beside a picture: the next seeds, as many as one request may have."""
-    return replace(painted, seed=(painted.seed + 1) % (MAX_SEED + 1), count=min(VARIATIONS, most))
+    return replace(painted, seed=seed_after(painted.seed, 1), count=min(VARIATIONS, most))
 
 
 def check_named(options: Options, painted: SceneSettings) -> None:
@@ -149,10 +149,10 @@ def seed_of(revision: Revision, index: int) -> int:
     for image in revision.images:
         if image.index == index:
             return image.seed
-    settings = revision.scene.settings
-    if index not in range(settings.count):
+    seeds = revision.scene.settings.seeds
+    if index not in range(len(seeds)):
         raise NotFound("image", str(index + 1))
-    return (settings.seed + index) % (MAX_SEED + 1)
+    return seeds[index]
 
 
 def new_seed() -> int:

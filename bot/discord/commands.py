@@ -25,7 +25,8 @@ from bot.discord.forms import SceneFile, file_modal
 from bot.discord.hearing import called_by_name, of_interaction
 from bot.replies import language_of, words
 from bot.sentences import later
-from engine.orders import MAX_GUIDANCE, MAX_HIGH_RESOLUTION, MAX_SEED, MAX_STEPS, MIN_STRENGTH
+from engine.orders import MAX_GUIDANCE, MAX_HIGH_RESOLUTION, MAX_STEPS, MIN_STRENGTH
+from storage.scene import MAX_SEED
 
 MAX_PROMPT_CHARS: Final = 4000
 MAX_CHOICE_CHARS: Final = 100

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from bot.region_form import as_text, shortened, shown_number
 from bot.settings import Settings
 from engine.errors import BadSetting
-from engine.orders import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SKETCH_STRENGTH
-from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
+from engine.orders import MAX_GUIDANCE, MAX_STEPS, SKETCH_STRENGTH
+from storage.scene import MAX_SEED, MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 
 _SEED_DIGITS = len(str(MAX_SEED))
 _PLAIN = SceneSettings()

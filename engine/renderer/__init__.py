@@ -76,7 +76,7 @@ class Renderer(Protocol):
         economy: Economy = Economy.NONE,
         base: Base | None = None,
     ) -> AsyncIterator[RenderEvent]:
-        """Paints `settings.count` images; image k has seed + k.
+        """Paints `settings.count` images; image k has `settings.seeds[k]`.
 
         Given a base, a renderer that can do so keeps of it what did not change; others paint everything.
 

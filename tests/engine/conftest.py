@@ -124,7 +124,7 @@ class ScriptedRenderer:
                 if self.gate and index >= self.gate_from:
                     await self.gate.wait()
                 yield RenderStep(2, 2)
-                yield RenderedImage(index, settings.seed + index, plain_picture(settings, index))
+                yield RenderedImage(index, settings.seeds[index], plain_picture(settings, index))
         finally:
             self.at_once -= 1
             self.closed += 1
@@ -132,7 +132,7 @@ class ScriptedRenderer:
 
 def plain_picture(settings: SceneSettings, index: int = 0) -> Image.Image:
     """What the scripted renderer paints: another seed is another colour."""
-    color = (0, (settings.seed + index) % 256, 128)
+    color = (0, settings.seeds[index] % 256, 128)
     return Image.new("RGB", (settings.width_px, settings.height_px), color)
 
 

@@ -11,6 +11,7 @@ from engine.errors import Unavailable
 from engine.orders import Adopt, to_turn
 from engine.stages import Stages
 from storage.records import Place
+from storage.scene import MAX_SEED
 
 
 def admit(standing):
@@ -99,6 +100,16 @@ async def test_what_is_left_of_a_batch_goes_on_as_all_of_it(closed_stage, render
     assert stage.renderer.batches[-1][:2] == (seed + 1, 2)
     assert seeds_of(rest) == seeds_of(whole)[1:]
     assert (rest.settings.seed == seed + 1) == (whole.settings.seed == seed)
+
+
+async def test_the_first_seed_follows_the_last(closed_stage, rendered):
+    """A batch that goes beyond the last seed has those that its pictures can be painted again with."""
+    parent, _ = await rendered(closed_stage.POND, seed=MAX_SEED, count=3)
+    assert [image.seed for image in parent.images] == [MAX_SEED, 0, 1]
+    child, base = await rendered(closed_stage.DUSK, parent, seed=0, count=2)
+    assert [image.seed for image in child.images] == [0, 1]
+    assert base.settings.seed == 0
+    assert seeds_of(base) == [0, 1]
 
 
 @pytest.mark.parametrize("damage", [lambda png: png[: len(png) // 2], lambda png: png[:60] + b"?" + png[61:]])

@@ -19,7 +19,7 @@ from engine.renderer.storyboard.lexicon import find
 from engine.renderer.storyboard.plan import Figure, Sign
 from engine.renderer.storyboard.reading import phrases, quoted_words
 from engine.renderer.storyboard.subjects import subjects
-from storage.scene import SceneSettings
+from storage.scene import MAX_SEED, SceneSettings
 
 SIZE = (448, 576)
 
@@ -402,13 +402,15 @@ async def test_renderer_reports_stages_and_images() -> None:
     assert any(isinstance(event, RenderPreview) for event in events)
 
 
-async def test_an_image_does_not_depend_on_its_batch() -> None:
-    """Image k of a batch is the image of seed + k alone."""
+@pytest.mark.parametrize(("seed", "following"), [(7, 8), (MAX_SEED, 0)])
+async def test_an_image_does_not_depend_on_its_batch(seed, following) -> None:
+    """The second of a batch is the image of the following seed alone; the first seed follows the last."""
     events = [
-        event async for event in StoryboardRenderer().render(PARTY, SceneSettings(*SIZE, seed=7, count=2))
+        event async for event in StoryboardRenderer().render(PARTY, SceneSettings(*SIZE, seed=seed, count=2))
     ]
-    second = [event.image for event in events if isinstance(event, RenderedImage)][1]
-    assert second.tobytes() == paint(PARTY, *SIZE, 8).tobytes()
+    second = [event for event in events if isinstance(event, RenderedImage)][1]
+    assert second.seed == following
+    assert second.image.tobytes() == paint(PARTY, *SIZE, following).tobytes()
 
 
 async def test_closing_stops_the_painting() -> None:

@@ -118,7 +118,7 @@ class SdxlModel:
         painted = PaintSettings(
             width_px=width_px,
             height_px=height_px,
-            seeds=tuple(settings.seed + index for index in range(settings.count)),
+            seeds=settings.seeds,
             steps=settings.steps,
             guidance=settings.guidance,
             negative_prompt=settings.negative_prompt,

@@ -45,6 +45,7 @@ class StoryboardRenderer:
 async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> AsyncGenerator[RenderEvent]:
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[RenderEvent | None] = asyncio.Queue()
+    seed = settings.seeds[index]
     stopped = threading.Event()
 
     def report(done: int, stages: int, image: Image.Image) -> None:
@@ -59,9 +60,7 @@ async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> Asy
 
     def work() -> Image.Image:
         try:
-            return paint(
-                canvas, settings.width_px, settings.height_px, settings.seed + index, on_progress=report
-            )
+            return paint(canvas, settings.width_px, settings.height_px, seed, on_progress=report)
         finally:
             send(None)
 
@@ -69,7 +68,7 @@ async def _paint_one(canvas: Canvas, settings: SceneSettings, index: int) -> Asy
     try:
         while (event := await events.get()) is not None:
             yield event
-        yield RenderedImage(index, settings.seed + index, await painting)
+        yield RenderedImage(index, seed, await painting)
     finally:
         stopped.set()
         with suppress(_Stopped):

@@ -44,7 +44,7 @@ class AnyRenderer:
             await self.gate.wait()
         for index in range(settings.count):
             image = Image.new("RGB", (settings.width_px, settings.height_px), "teal")
-            yield RenderedImage(index, settings.seed + index, image)
+            yield RenderedImage(index, settings.seeds[index], image)
 
 
 class Talking:

@@ -10,8 +10,7 @@ from bot.chat.scene_options import NO_OPTIONS, Options, enlarged, kept, new_scen
 from bot.settings import PictureSettings, Settings
 from bot.sizes import SIZES
 from engine.errors import BadSetting
-from engine.orders import MAX_SEED
-from storage.scene import MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
+from storage.scene import MAX_SEED, MAX_SIDE_PX, MIN_SIDE_PX, SceneSettings
 
 SETTINGS = Settings(picture=PictureSettings(steps=20, preset="quality", sampler="euler"))
 PAINTED = SceneSettings(width_px=512, seed=9, count=4, steps=8, renderer="sdxl", composer="openai")

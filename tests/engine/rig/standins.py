@@ -119,7 +119,7 @@ class StandInRenderer(_Noting):
                     yield RenderStep(step, STEPS)
                 self._note(wish.turn_id, IMAGE, "painted")
                 size_px = (settings.width_px, settings.height_px)
-                yield RenderedImage(index, settings.seed + index, Image.new("RGB", size_px, "teal"))
+                yield RenderedImage(index, settings.seeds[index], Image.new("RGB", size_px, "teal"))
 
 
 class NotingStore(Store):
