@@ -22,7 +22,7 @@ WAIT_S = 300
 
 # Documents whose commands are carried out elsewhere, or nowhere, and why.
 ELSEWHERE = {
-    "operating.md": "tests/test_operating.py, from the first command to the last",
+    "operating.md": "tests/deploy/test_operating.py, from the first command to the last",
     "docker.md": "wants a container engine; deploy/try-dockerfile.sh builds and tries the image without one",
 }
 # Commands that are not carried out here, and why.

@@ -27,7 +27,7 @@ from storage.scene import SceneSettings
 from storage.store import Store
 from tests.ports import free_ports
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCES = ("bot", "canvas", "engine", "storage", "deploy")
 FILES = ("config.toml", "constraints.txt", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 PATHS = (
@@ -61,7 +61,7 @@ STAND_INS = {
             case $word in --owner=*|--group=*) ;; *) set -- "$@" "$word" ;; esac
         done
         exec {install} "$@"''',
-    "systemctl": 'exec {python} {here}/operating/systemctl.py {root} "$@"',
+    "systemctl": 'exec {python} {here}/systemctl.py {root} "$@"',
     "journalctl": "cat {root}/run/*.log",
 }
 # pip takes the dependencies that are here, and asks no index

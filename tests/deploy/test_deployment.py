@@ -15,7 +15,7 @@ from bot.cli import app
 from bot.settings import Settings, setting_names
 from engine.signals import END_WITHIN_S
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 OURS = ("omost-bot.service", "omost-bot-worker@.service")
 KNOWN = {f"OMOST_{name.upper().replace('.', '__')}" for name in (*setting_names(), *Settings.model_fields)}
