@@ -88,7 +88,8 @@ class Tab:
 
     Attributes:
         transcript: The conversation as it is shown.
-        faults: What no page may do: events that failed without a word, pictures that are not there.
+        faults: What no page may do: events that failed without a word, or show the same once more at the end,
+            and pictures that are not there.
     """
 
     def __init__(self, address: str) -> None:
@@ -198,10 +199,13 @@ class Tab:
             case {"msg": "process_generating", "event_id": str(event_id), "output": {"data": changes}}:
                 call = self._calls.setdefault(event_id, _Call())
                 await self._show(*call.take(changes, self._looked_at))
-            case {"msg": "process_completed", "event_id": str(event_id), "success": bool(is_well)}:
+            case {"msg": "process_completed", "event_id": str(event_id), "output": {"data": _}}:
                 self._calls.setdefault(event_id, _Call()).ended.set()
-                if not is_well:
-                    self.faults.append(f"an event failed: {message.get('output')}")
+                if any(_content(message["output"]["data"][place]) for place in self._looked_at):
+                    self.faults.append("an event shows at its end what others may have changed meanwhile")
+            case {"msg": "process_completed", "event_id": str(event_id)}:
+                self._calls.setdefault(event_id, _Call()).ended.set()
+                self.faults.append(f"an event failed: {message.get('output')}")
             case {"msg": "unexpected_error" | "server_stopped"}:
                 raise aiohttp.ClientPayloadError(str(message))
             case _:

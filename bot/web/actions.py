@@ -90,6 +90,8 @@ class Actions:
             yield updates
         async for updates in self._said(visit, self.following.follow(visit)):
             yield updates
+        # the last one is told again at the end, when the next action may have changed what it is about
+        yield {self.parts.status: gr.update()}
 
     def trouble(self, visit: Visit, error: Exception) -> Updates:
         """Says what went wrong and what to do about it; what runs goes on, what is shown stays."""
