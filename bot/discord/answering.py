@@ -6,9 +6,9 @@ either is given a moment before it is acknowledged; a form that is too late is o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import discord
 import structlog
@@ -34,6 +34,7 @@ REMEMBERED: Final = 4096
 
 _Ask = Callable[[Incoming], Awaitable[Answer]]
 _Interaction = discord.Interaction[Any]
+_Result = TypeVar("_Result")
 
 _log = structlog.get_logger()
 
@@ -70,9 +71,7 @@ class Answering:
         call = self._platform.call(
             said.key, interaction, can_only_answer=hearing.can_only_answer(interaction)
         )
-        task = asyncio.create_task(self._answer(call, said, ask, is_ahead=is_ahead))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._started(self._answer(call, said, ask, is_ahead=is_ahead))
 
     async def _answer(self, call: Call, said: Incoming, ask: _Ask, *, is_ahead: bool) -> None:
         try:
@@ -87,7 +86,7 @@ class Answering:
 
     async def _ask_ahead(self, call: Call, said: Incoming, ask: _Ask) -> None:
         """Waits for a form or until something is to be posted, but not for long."""
-        asking = asyncio.create_task(self._asked(said, ask))
+        asking = self._started(self._asked(said, ask))
         posting = asyncio.create_task(call.wants_to_post.wait())
         try:
             await asyncio.wait({asking, posting}, timeout=AHEAD_FOR_S, return_when=asyncio.FIRST_COMPLETED)
@@ -196,9 +195,14 @@ class Answering:
             except PlatformError as error:
                 _log.info("toast_stays", why=repr(error))
 
-        task = asyncio.create_task(fade())
+        self._started(fade())
+
+    def _started(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+        """A task that ends with this at the latest."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _files(self, interaction: _Interaction, view: View) -> tuple[Upload, ...]:
         """The view's files within the interaction's limit; what is too large is left out."""

@@ -1,5 +1,6 @@
 """Where people speak on Discord: threads, forum posts, groups, foreign servers; and without permissions."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -220,3 +221,23 @@ async def _slow() -> Durations:
 def test_a_request_is_given_less_than_discord_waits():
     """What is asked ahead of the acknowledgement leaves it most of its three seconds."""
     assert AHEAD_FOR_S <= 1.0 < RESPOND_WITHIN_S
+
+
+async def test_what_is_asked_ahead_ends_with_the_bot(stage: DiscordStage):
+    """Nothing of it goes on when the bot has been stopped before the acknowledgement."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> Durations:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError("nobody ends it otherwise")
+
+    stage.store.durations = endless
+    cyd, elsewhere = guest(stage)
+    cyd.slash(elsewhere, "omost", prompt="a pond")
+    await begun.wait()
+    await stage.stop()
+    assert ended.is_set()
