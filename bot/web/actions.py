@@ -90,7 +90,7 @@ class Actions:
             yield updates
         async for updates in self._said(visit, self.following.follow(visit)):
             yield updates
-        # the last one is told again at the end, when the next action may have changed what it is about
+        # Gradio sends the last one again at the end, when another action may have changed what it is about
         yield {self.parts.status: gr.update()}
 
     def trouble(self, visit: Visit, error: Exception) -> Updates:
